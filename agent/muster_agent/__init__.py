@@ -1,0 +1,1 @@
+"""The device agent, the library an app embeds, and the fleet simulator."""

@@ -1,0 +1,1 @@
+"""The MQTT side: embedded broker, accounts, the batching receiver."""

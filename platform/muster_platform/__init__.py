@@ -1,0 +1,1 @@
+"""The backend: devices, jobs, logs, access; web, live, worker, stream."""
