@@ -1,0 +1,1 @@
+"""People, roles, the group tree that rights are given on, audit."""

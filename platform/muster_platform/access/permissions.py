@@ -1,0 +1,61 @@
+"""Permissions and the built-in roles: two tables.
+
+A permission is named `resource:action`. Those in GLOBAL have no group and need a binding
+everywhere; all others are given on a group and hold for the groups inside it.
+"""
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """What an actor may do; `resource:action`."""
+
+    DEVICES_READ = "devices:read"
+    DEVICES_WRITE = "devices:write"
+    DEVICES_DELETE = "devices:delete"
+    DEVICES_ENROL = "devices:enrol"
+    GROUPS_READ = "groups:read"
+    GROUPS_WRITE = "groups:write"
+    PROFILES_READ = "profiles:read"
+    PROFILES_WRITE = "profiles:write"
+    COMMANDS_READ = "commands:read"
+    COMMANDS_RUN = "commands:run"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_WRITE = "settings:write"
+    TELEMETRY_READ = "telemetry:read"
+    LOGS_READ = "logs:read"
+    USERS_READ = "users:read"
+    USERS_WRITE = "users:write"
+    ROLES_READ = "roles:read"
+    ROLES_WRITE = "roles:write"
+    AUDIT_READ = "audit:read"
+    TASKS_READ = "tasks:read"
+    SYSTEM_READ = "system:read"
+    SYSTEM_WRITE = "system:write"
+
+
+P = Permission
+
+GLOBAL: frozenset[Permission] = frozenset(
+    {P.PROFILES_READ, P.PROFILES_WRITE, P.USERS_READ, P.USERS_WRITE, P.ROLES_READ, P.ROLES_WRITE}
+    | {P.AUDIT_READ, P.TASKS_READ, P.SYSTEM_READ, P.SYSTEM_WRITE}
+)
+"""Permissions on things that have no group."""
+
+_SEE_DEVICES = frozenset(
+    {P.DEVICES_READ, P.GROUPS_READ, P.PROFILES_READ, P.TELEMETRY_READ, P.SETTINGS_READ}
+    | {P.COMMANDS_READ}
+)
+
+BUILTIN_ROLES: dict[str, frozenset[Permission]] = {
+    "administrator": frozenset(Permission),
+    "operator": _SEE_DEVICES
+    | {P.LOGS_READ, P.COMMANDS_RUN, P.SETTINGS_WRITE, P.DEVICES_WRITE, P.DEVICES_ENROL},
+    "release_manager": _SEE_DEVICES | {P.LOGS_READ},
+    "analyst": _SEE_DEVICES | {P.LOGS_READ},
+    "on_call": _SEE_DEVICES | {P.LOGS_READ},
+    "auditor": _SEE_DEVICES
+    | {P.LOGS_READ, P.USERS_READ, P.ROLES_READ, P.AUDIT_READ, P.TASKS_READ, P.SYSTEM_READ},
+    "viewer": _SEE_DEVICES,
+}
+"""Roles that every installation has; they cannot be edited or deleted."""

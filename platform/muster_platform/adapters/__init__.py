@@ -1,0 +1,1 @@
+"""What services ask for, done with real parts: Redis, broker accounts."""

@@ -1,0 +1,73 @@
+"""The composition root: real parts wired to the services, in one place."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import redis
+from sqlalchemy import Engine
+
+from muster_platform.access.actor import Actor
+from muster_platform.adapters.redis_signals import RedisSignals, WakeUps
+from muster_platform.clock import Clock, SystemClock
+from muster_platform.db.engine import make_engine
+from muster_platform.outbox import NoSignals, Signals
+from muster_platform.settings import Settings
+from muster_platform.unit import Unit, Units
+
+
+@dataclass
+class Platform:
+    """One process's view of the platform; opens nothing until it is used."""
+
+    settings: Settings
+    clock: Clock
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Give the database's engine."""
+        if self.settings.database_url.startswith("sqlite"):
+            self.settings.state_dir.mkdir(parents=True, exist_ok=True)
+        return make_engine(self.settings.database_url)
+
+    @cached_property
+    def redis(self) -> "redis.Redis | None":
+        """Give the Redis client, or None where none is configured."""
+        if not self.settings.redis_url:
+            return None
+        return redis.Redis.from_url(
+            self.settings.redis_url, socket_connect_timeout=2, socket_timeout=5
+        )
+
+    @cached_property
+    def signals(self) -> Signals:
+        """Give what carries signals to other processes."""
+        return RedisSignals(self.redis) if self.redis is not None else NoSignals()
+
+    @cached_property
+    def units(self) -> Units:
+        """Give the opener of units of work."""
+        return Units(self.engine, self.clock, self.signals, self.settings)
+
+    @contextmanager
+    def unit(self, actor: Actor, *, write: bool = True) -> Iterator[Unit]:
+        """Open a unit of work in the actor's name."""
+        with self.units.open(actor, write=write) as unit:
+            yield unit
+
+    def wake_ups(self, role: str) -> WakeUps:
+        """Give what a role's loop waits on."""
+        return WakeUps(self.redis, role)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+        if self.__dict__.get("redis") is not None:
+            self.__dict__["redis"].close()
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Platform:
+    """Wire a platform from its settings."""
+    return Platform(settings, clock or SystemClock())

@@ -1,0 +1,1 @@
+"""Devices: registry, enrolment, presence, telemetry, settings, ledger, timeline."""

@@ -1,0 +1,1 @@
+"""Jobs: one operation on many devices; executions: the job on one device, one attempt."""

@@ -1,0 +1,1 @@
+"""Device logs: stored, searched, tailed, grouped by fingerprint."""

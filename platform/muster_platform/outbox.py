@@ -1,0 +1,72 @@
+"""What is to be said to other processes after the commit, and only then.
+
+Signals are hints: losing one makes something late, never lost, since every reader also polls.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+WAKE_DISPATCH = "dispatch"
+WAKE_JOBS = "jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Tell a role that there is work."""
+
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Tell browsers.
+
+    Attributes:
+        topic: `device:{key}`, `job:{id}` or `fleet`.
+        kind: presence, telemetry, log, execution, timeline, settings, job.
+        group_path: of the device or job; decides who may hear it.
+        data: what the page shows, small.
+    """
+
+    topic: str
+    kind: str
+    group_path: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochChanged:
+    """A user's rights changed: caches and live streams must look again."""
+
+    user_id: str
+    epoch: int
+
+
+Signal = Wake | Live | EpochChanged
+
+
+@dataclass(slots=True)
+class Outbox:
+    """Signals gathered in one unit of work, in order."""
+
+    signals: list[Signal] = field(default_factory=list)
+
+    def add(self, signal: Signal) -> None:
+        """Gather one; the same wake-up twice is one."""
+        if not (isinstance(signal, Wake) and signal in self.signals):
+            self.signals.append(signal)
+
+
+class Signals(Protocol):
+    """Carries signals to other processes (adapters: Redis; none)."""
+
+    def send(self, signals: list[Signal]) -> None:
+        """Send them; never raises, a lost signal is made up for by polling."""
+        ...
+
+
+class NoSignals:
+    """Carries nothing: tests, and commands that need no wake-up."""
+
+    def send(self, signals: list[Signal]) -> None:
+        """Drop them."""

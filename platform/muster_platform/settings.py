@@ -1,0 +1,94 @@
+"""All settings of the platform, frozen, with units in their names.
+
+`config.load` fills them from muster.toml and the environment; nothing else reads either.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def secret(default: str = "") -> str:
+    """Declare a setting that is masked wherever settings are shown."""
+    return field(default=default, metadata={"secret": True})  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an installation can choose.
+
+    Attributes:
+        state_dir: folder for the embedded database, spools, mails, secrets.toml.
+        database_url: sqlite:///path or postgresql://user:password@host/name.
+        redis_url: Valkey or Redis; empty: `muster up` starts one.
+        public_url: address of the site as people and devices reach it.
+        live_url: WebSocket address of `muster live` as browsers reach it.
+        broker_urls: addresses given to devices at enrolment.
+    """
+
+    state_dir: Path = Path("var/up")
+    database_url: str = ""
+    redis_url: str = ""
+
+    public_url: str = ""
+    live_url: str = ""
+    broker_urls: tuple[str, ...] = ()
+
+    web_host: str = "127.0.0.1"
+    web_port: int = 8080
+    web_workers: int = 1
+    live_host: str = "127.0.0.1"
+    live_port: int = 8081
+
+    broker_host: str = "127.0.0.1"
+    broker_port: int = 1883
+    broker_ws_port: int = 8083
+    broker_tls: bool = False
+    broker_ca_file: str = ""
+    broker_tls_cert_file: str = ""
+    broker_tls_key_file: str = ""
+    broker_token: str = secret()
+    mqtt_password: str = secret()
+    """Password of the platform's own MQTT accounts (`_ingest`, `_dispatch`, …)."""
+
+    jwt_secret: str = secret()
+    access_token_s: int = 15 * 60
+    refresh_token_s: int = 30 * 24 * 3600
+    refresh_grace_s: int = 30
+    sign_in_per_minute: int = 10
+    requests_per_minute: int = 1_200
+    enrolments_per_minute: int = 600
+    cookie_secure: bool = False
+
+    payload_bytes: int = 64 * 1024
+    ingest_batch_messages: int = 1_000
+    ingest_window_ms: int = 5
+    ingest_lease_s: int = 15
+    spool_bytes: int = 1024 * 1024 * 1024
+    ledger_every_s: int = 30
+    enrolment_repeat_s: int = 600
+
+    dispatch_batch: int = 200
+    dispatch_lease_s: int = 30
+    dispatch_poll_s: float = 1.0
+    resend_after_s: int = 60
+    execution_queue_s: int = 7 * 24 * 3600
+    execution_delivery_s: int = 7 * 24 * 3600
+    execution_timeout_s: int = 600
+    execution_step_timeout_s: int = 300
+
+    sweep_every_s: int = 5
+    presence_grace_s: int = 60
+    job_devices: int = 100_000
+    page_size_max: int = 500
+    export_rows_max: int = 100_000
+    log_level: str = "INFO"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Folder of the platform's spools."""
+        return self.state_dir / "spool"
+
+    @property
+    def accounts_file(self) -> Path:
+        """Password file of the platform's own MQTT accounts."""
+        return self.state_dir / "broker-accounts"

@@ -1,0 +1,70 @@
+"""The unit of work: one transaction, its actor, and what is said after the commit."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from muster_platform.access.actor import Actor
+from muster_platform.clock import Clock
+from muster_platform.db.engine import READ_ONLY
+from muster_platform.outbox import Outbox, Signals
+from muster_platform.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What every service is built from.
+
+    Attributes:
+        session: open for the length of the unit; services flush, they never commit.
+        actor: whose rights count.
+        outbox: sent after the commit.
+    """
+
+    session: Session
+    clock: Clock
+    actor: Actor
+    outbox: Outbox
+    settings: Settings
+
+    def now(self) -> int:
+        """Give the time, ms since the epoch."""
+        return self.clock.now_ms()
+
+    def as_actor(self, actor: Actor) -> "Unit":
+        """Give the same transaction in another actor's name."""
+        return Unit(self.session, self.clock, actor, self.outbox, self.settings)
+
+
+class Units:
+    """Opens units of work."""
+
+    def __init__(self, engine: Engine, clock: Clock, signals: Signals, settings: Settings) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.signals = signals
+        self.settings = settings
+
+    @contextmanager
+    def open(self, actor: Actor, *, write: bool = True) -> Iterator[Unit]:
+        """Open one: commits at the end, rolls back on any error, then sends the outbox.
+
+        Args:
+            write: False for units that only read (SQLite takes no write lock, nothing is
+                committed).
+        """
+        with self.engine.connect() as connection:
+            if not write:
+                connection = connection.execution_options(**{READ_ONLY: True})
+            outbox = Outbox()
+            with Session(bind=connection, expire_on_commit=False) as session:
+                yield Unit(session, self.clock, actor, outbox, self.settings)
+                if write:
+                    session.commit()
+                else:
+                    session.rollback()
+        if outbox.signals:
+            self.signals.send(outbox.signals)

@@ -1,0 +1,26 @@
+/** What every page needs. */
+import { bindFragments } from "./fragments";
+import { liveClient, showLiveState } from "./live";
+import { bindLogTails } from "./logtail";
+import { bindPresence } from "./presence";
+import { bindFilters, bindRowLinks, bindSelection } from "./table";
+import { keepTimes } from "./times";
+import { bindBusy, bindConfirm, bindCopy, bindDialogs, bindMenus, bindNavigation } from "./ui";
+import { bindWhy } from "./why";
+
+keepTimes();
+bindMenus();
+bindNavigation();
+bindConfirm();
+bindDialogs();
+bindCopy();
+bindBusy();
+bindSelection();
+bindFilters();
+bindRowLinks();
+bindWhy();
+bindFragments();
+bindPresence();
+bindLogTails();
+if (liveClient()) showLiveState();
+document.documentElement.dataset.ready = "yes";
