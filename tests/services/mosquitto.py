@@ -45,11 +45,16 @@ def config(folder: Path, port: int, ws_port: int, lines: Sequence[str]) -> str:
 
 
 @contextmanager
-def running(lines: Sequence[str] = OPEN_TO_ALL) -> Iterator[Mosquitto]:
-    """Start a server with these lines of configuration (beside the listeners)."""
+def running(lines: Sequence[str] = OPEN_TO_ALL, *, port: int = 0) -> Iterator[Mosquitto]:
+    """Start a server with these lines of configuration (beside the listeners).
+
+    Args:
+        lines: further lines of mosquitto.conf.
+        port: of a server that was there before; 0 finds a free one.
+    """
     binary = program("mosquitto")
     with folder("mosquitto") as home:
-        port, ws_port, log = free_port(), free_port(), home / "mosquitto.log"
+        port, ws_port, log = port or free_port(), free_port(), home / "mosquitto.log"
         conf = home / "mosquitto.conf"
         # As root it would drop to its own user, who may not read our folder.
         conf.write_text(config(home, port, ws_port, ["user root", *lines]))
