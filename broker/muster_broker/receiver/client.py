@@ -276,7 +276,7 @@ class Receiver:
         if chunk is None:
             return False
         self._ready += self._link.feed(chunk, self._clock.now_ms())
-        return len(chunk) == self.options.read_bytes
+        return len(chunk) >= self.options.read_bytes
 
     def _take(self, max_messages: int) -> list[Received]:
         ready = self._ready

@@ -5,11 +5,11 @@ class ReceiverError(Exception):
     """Base of everything that the receiver raises."""
 
 
-class BrokerUnreachable(ReceiverError):  # noqa: N818 - it names the state, callers wait and retry
+class BrokerUnreachable(ReceiverError):
     """No connection, or it broke. Trying again later may help."""
 
 
-class BrokerRefused(ReceiverError):  # noqa: N818 - it names the answer, a person must act
+class BrokerRefused(ReceiverError):
     """The broker answered and said no (credentials, client id, subscription)."""
 
 

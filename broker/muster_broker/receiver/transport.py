@@ -78,15 +78,36 @@ class Transport:
         Raises:
             BrokerUnreachable: the connection has ended.
         """
+        if self._tls is not None:
+            return self._receive_records(self._tls, size)
         try:
             data = self._sock.recv(size)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        except BlockingIOError:
             return None
         except OSError as error:
             raise BrokerUnreachable(_reason(error)) from error
         if not data:
             raise BrokerUnreachable(_GONE)
         return data
+
+    def _receive_records(self, tls: ssl.SSLSocket, size: int) -> bytes | None:
+        """Gather TLS records: one read gives one, and brokers write one per packet."""
+        parts: list[bytes] = []
+        length = 0
+        while length < size:
+            try:
+                data = tls.recv(size)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                break
+            except OSError as error:
+                raise BrokerUnreachable(_reason(error)) from error
+            if not data:
+                if parts:
+                    break
+                raise BrokerUnreachable(_GONE)
+            parts.append(data)
+            length += len(data)
+        return b"".join(parts) or None
 
     def send(self, out: bytearray) -> None:
         """Write from the front of `out` what the socket takes now, and remove it there.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
+
 from muster_broker.receiver import (
     BrokerRefused,
     BrokerUnreachable,
@@ -18,7 +19,6 @@ from muster_broker.receiver import (
     ReceiverOptions,
     TlsOptions,
 )
-
 from tests.services import mosquitto
 
 LIMIT_ROUNDS = 200
@@ -248,9 +248,9 @@ def test_a_peer_that_is_no_broker(answer: bytes, error: type[Exception], says: s
 def certificate(folder: Path) -> tuple[Path, Path]:
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-        + ["-nodes", "-keyout", str(key), "-out", str(cert), "-days", "2", "-subj"]
-        + ["/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        f"-keyout {key} -out {cert} -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1",
+        shell=True,
         check=True,
         capture_output=True,
     )

@@ -1,8 +1,11 @@
 """The stream of a broker parses the same in any chunks, or raises our error."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from muster_broker.receiver import codec
 from muster_broker.receiver.codec import Control, Kind, Packet, Parser, Received
 from muster_broker.receiver.errors import ProtocolError
@@ -35,7 +38,7 @@ cuts = st.lists(st.integers(0, 5_000), max_size=12)
 
 def chunks(stream: bytes, places: list[int]) -> list[bytes]:
     edges = [0, *sorted(min(p, len(stream)) for p in places), len(stream)]
-    return [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [stream[a:b] for a, b in itertools.pairwise(edges)]
 
 
 def parse(parts: list[bytes]) -> tuple[list[Packet], str]:

@@ -1,6 +1,7 @@
 """One connection as bytes: handshake, keep-alive, publications that outlive it."""
 
 import pytest
+
 from muster_broker.receiver import codec
 from muster_broker.receiver.codec import Received
 from muster_broker.receiver.errors import BrokerRefused, BrokerUnreachable, ProtocolError
@@ -152,8 +153,12 @@ def test_packet_ids_in_use_are_not_given_twice() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"subscriptions": (("a", 2),)}, {"subscriptions": (("", 1),)}, {"max_pending": 0}]
-    + [{"keep_alive_s": 0}],
+    [
+        {"subscriptions": (("a", 2),)},
+        {"subscriptions": (("", 1),)},
+        {"max_pending": 0},
+        {"keep_alive_s": 0},
+    ],
 )
 def test_options_that_cannot_work_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):
