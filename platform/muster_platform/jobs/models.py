@@ -23,6 +23,7 @@ class Job(Base):
     Attributes:
         kind: `command` (updates come later).
         document: {name, args} of a command.
+        author_kind: user, token or system: a user's present rights count at every step.
         target: as the author gave it: {devices: […]} | {group: id} | {tag: {name, value}}.
         group_path: deepest group that holds all of its devices: who may see the job.
         queue_s, delivery_s, timeout_s, step_timeout_s: limits in seconds (design/4): QUEUED to
@@ -41,6 +42,7 @@ class Job(Base):
     group_path: Mapped[str] = mapped_column(String(512))
     state: Mapped[str] = mapped_column(String(24), index=True)
     reason: Mapped[str] = mapped_column(Text, default="")
+    author_kind: Mapped[str] = mapped_column(String(16))
     author_id: Mapped[str] = mapped_column(String(64))
     author_name: Mapped[str] = mapped_column(String(254))
     priority: Mapped[int] = mapped_column(Integer, default=0)

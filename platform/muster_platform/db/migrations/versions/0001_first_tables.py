@@ -90,6 +90,7 @@ def upgrade() -> None:
         sa.Column("group_path", sa.String(length=512), nullable=False),
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("author_kind", sa.String(length=16), nullable=False),
         sa.Column("author_id", sa.String(length=64), nullable=False),
         sa.Column("author_name", sa.String(length=254), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
