@@ -1,0 +1,118 @@
+"""One browser: what it hears, and a bounded queue between it and the hub."""
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+import msgspec
+
+from muster_platform.access.actor import Actor
+from muster_platform.live.rules import Wanted
+
+QUEUE_MESSAGES = 256
+HEARTBEAT_S = 15.0
+SEND_TIMEOUT_S = 20.0
+FLEET_EVERY_S = 1.0
+NOT_READING = 1008
+"""Close code (RFC 6455): the browser breaks the rules of the conversation."""
+
+encode = msgspec.json.Encoder().encode
+
+
+class Socket(Protocol):
+    """What a connection writes to (Starlette's WebSocket)."""
+
+    async def send_text(self, data: str) -> None:
+        """Send one text message."""
+        ...
+
+    async def close(self, code: int = 1000, reason: str | None = None) -> None:
+        """Close with a code."""
+        ...
+
+
+class Connection:
+    """A browser that listens.
+
+    A slow browser never slows others: when its queue is full, what comes is dropped, counted and
+    told as `lagged`, and the page asks for the present state.
+
+    Attributes:
+        actor: whose rights count; as they were at the start, a change closes the connection.
+        wanted: topics that it hears.
+        closing: (code, reason) once it is to be closed.
+    """
+
+    def __init__(self, socket: Socket, actor: Actor, queue_messages: int = QUEUE_MESSAGES) -> None:
+        self.actor = actor
+        self.wanted: set[Wanted] = set()
+        self.closing: tuple[int, str] | None = None
+        self._socket = socket
+        self._queue: deque[bytes] = deque()
+        self._limit = queue_messages
+        self._dropped = 0
+        self._fleet: set[Wanted] = set()
+        self._ready = asyncio.Event()
+
+    def offer(self, wanted: Wanted, data: object) -> None:
+        """Queue an event; a full queue drops it and remembers that."""
+        if len(self._queue) >= self._limit:
+            self._dropped += 1
+        else:
+            self._queue.append(encode({"type": "event", "topic": str(wanted), "data": data}))
+        self._ready.set()
+
+    def offer_fleet(self, wanted: Wanted) -> None:
+        """Note that something of the fleet changed; told at most once a second, without data."""
+        self._fleet.add(wanted)
+        self._ready.set()
+
+    def tell(self, **message: object) -> None:
+        """Queue an answer to the browser itself; one that asks and never reads is closed."""
+        if len(self._queue) >= 2 * self._limit:
+            self.close(NOT_READING, "answers are not read")
+        self._queue.append(encode(message))
+        self._ready.set()
+
+    def lag(self) -> None:
+        """Say that something may have been missed."""
+        self._dropped += 1
+        self._ready.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close soon, whatever is still queued."""
+        self.closing = self.closing or (code, reason)
+        self._ready.set()
+
+    async def write(self) -> None:
+        """Send what is queued until the connection is to be closed or breaks."""
+        fleet_at = 0.0
+        loop = asyncio.get_running_loop()
+        while self.closing is None:
+            wait_s = HEARTBEAT_S
+            if self._fleet:
+                wait_s = max(0.0, fleet_at + FLEET_EVERY_S - loop.time())
+            if not await self._wait(wait_s) and not self._fleet:
+                await self._send(b'{"type":"ping"}')
+            while self._queue and self.closing is None:
+                await self._send(self._queue.popleft())
+            if self._dropped and self.closing is None:
+                dropped, self._dropped = self._dropped, 0
+                await self._send(encode({"type": "lagged", "dropped": dropped}))
+            if self._fleet and loop.time() >= fleet_at + FLEET_EVERY_S:
+                fleet_at = loop.time()
+                changed, self._fleet = self._fleet, set()
+                for wanted in changed:
+                    await self._send(encode({"type": "event", "topic": str(wanted), "data": {}}))
+        await self._socket.close(*self.closing)
+
+    async def _wait(self, timeout_s: float) -> bool:
+        try:
+            await asyncio.wait_for(self._ready.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        self._ready.clear()
+        return True
+
+    async def _send(self, message: bytes) -> None:
+        await asyncio.wait_for(self._socket.send_text(message.decode()), SEND_TIMEOUT_S)
