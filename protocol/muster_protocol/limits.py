@@ -14,6 +14,9 @@ NAME_CHARS = 128
 TEXT_CHARS = 4_096
 LOG_MESSAGE_CHARS = 32_768
 STACKTRACE_CHARS = 65_536
+DATA_DEPTH = 32
+"""Objects and arrays inside each other in free data (fields, args, results, settings). Readers
+and stores behind us recurse; what is deeper is refused here, once."""
 LEDGER_BOOTS = 256
 RESEND_RANGES = 64
 """Missing ranges asked for in one down/ledger per boot and channel."""

@@ -70,12 +70,14 @@ def parse(text: str) -> Topic:
     levels = text.split("/")
     if "/".join(levels[:2]) != PREFIX or len(levels) < 5:
         raise TopicError(f"topic must be {PREFIX}/{{device_id}}/up|down/{{channel}}: {text!r}")
+    if "+" in text or "#" in text or "\0" in text:
+        raise TopicError(f"a topic holds no wildcards and no NUL: {text!r}")
     device_id, direction, channel, *tail = levels[2:]
     if not is_device_id(device_id):
         raise TopicError(f"not a device id in the topic: {device_id!r}")
     if direction not in (Direction.UP, Direction.DOWN):
         raise TopicError(f"direction must be up or down: {direction!r}")
-    if channel == RESERVED:
+    if channel == RESERVED and tail != [""]:
         return Topic(device_id, Direction(direction), channel, rest="/".join(tail))
     if not channel or len(tail) > 1:
         raise TopicError(f"channel must be one level, with at most a child after it: {text!r}")

@@ -14,6 +14,7 @@ Millis = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62, description="ms sinc
 Seq = Annotated[int, msgspec.Meta(ge=1, le=2**62)]
 Session = Annotated[int, msgspec.Meta(ge=1, le=2**62)]
 Data = dict[str, Any]
+"""Free data: any JSON object, at most limits.DATA_DEPTH deep (`check_depth`)."""
 
 
 class Message(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -30,3 +31,25 @@ class UpMessage(Message, kw_only=True):
 
     boot: Id | None = None
     seq: Seq | None = None
+
+
+def check_depth(name: str, data: Data) -> None:
+    """Refuse free data that is nested too deep.
+
+    Args:
+        name: of the field that holds it.
+
+    Raises:
+        ValueError: it is nested more than limits.DATA_DEPTH levels deep.
+    """
+    layer: list[Any] = [data]
+    for _ in range(limits.DATA_DEPTH):
+        layer = [
+            inner
+            for outer in layer
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list | tuple)
+        ]
+        if not layer:
+            return
+    raise ValueError(f"`{name}` is nested more than {limits.DATA_DEPTH} levels deep")

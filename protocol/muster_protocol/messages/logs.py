@@ -6,7 +6,16 @@ from typing import Annotated
 import msgspec
 
 from muster_protocol import limits
-from muster_protocol.messages.base import Data, Id, Message, Millis, Name, Text, UpMessage
+from muster_protocol.messages.base import (
+    Data,
+    Id,
+    Message,
+    Millis,
+    Name,
+    Text,
+    UpMessage,
+    check_depth,
+)
 
 
 class Level(StrEnum):
@@ -42,6 +51,11 @@ class LogRecord(Message, kw_only=True):
     fields: Data = {}
     exception: ExceptionInfo | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse fields that are nested too deep."""
+        if self.fields:
+            check_depth("fields", self.fields)
+
 
 class Logs(UpMessage, kw_only=True):
     """up/logs. A plain device may send {"level", "message"} alone: see codec.
@@ -60,3 +74,7 @@ class Event(UpMessage, kw_only=True):
     name: Name
     data: Data = {}
     ts: Millis | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse data that is nested too deep."""
+        check_depth("data", self.data)

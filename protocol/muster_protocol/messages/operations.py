@@ -5,7 +5,16 @@ from typing import Annotated
 
 import msgspec
 
-from muster_protocol.messages.base import Data, Id, Message, Millis, Name, Text, UpMessage
+from muster_protocol.messages.base import (
+    Data,
+    Id,
+    Message,
+    Millis,
+    Name,
+    Text,
+    UpMessage,
+    check_depth,
+)
 from muster_protocol.states import EXECUTION_CLAIMS, ExecutionState
 
 Seconds = Annotated[int, msgspec.Meta(ge=1, le=10 * 365 * 86_400)]
@@ -38,7 +47,8 @@ class Command(Message, kw_only=True):
     attempt: Annotated[int, msgspec.Meta(ge=1)] = 1
 
     def __post_init__(self) -> None:
-        """Refuse a run without a name."""
+        """Refuse a run without a name, and arguments that are nested too deep."""
+        check_depth("args", self.args)
         if self.action is Action.RUN and not self.name:
             raise ValueError("`name` is required to run a command")
 
@@ -67,7 +77,8 @@ class Report(UpMessage, kw_only=True):
     ts: Millis | None = None
 
     def __post_init__(self) -> None:
-        """Refuse states that only the platform may give."""
+        """Refuse states that only the platform may give, and a result nested too deep."""
+        check_depth("result", self.result)
         if self.state not in EXECUTION_CLAIMS:
             raise ValueError(f"`state` {self.state} is not a device's to claim")
 
@@ -135,7 +146,9 @@ class Update(Message, kw_only=True):
     signature: Data | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a run without mode or release."""
+        """Refuse a run without mode or release, and data that is nested too deep."""
+        check_depth("data", self.data)
+        check_depth("signature", self.signature or {})
         if self.action is Action.RUN and (self.mode is None or self.release is None):
             raise ValueError("`mode` and `release` are required to run an update")
 
@@ -145,6 +158,10 @@ class Settings(Message, kw_only=True):
 
     version: Version
     desired: Data = {}
+
+    def __post_init__(self) -> None:
+        """Refuse settings that are nested too deep."""
+        check_depth("desired", self.desired)
 
 
 class SettingsReport(UpMessage, kw_only=True):
@@ -158,3 +175,7 @@ class SettingsReport(UpMessage, kw_only=True):
     version: Version
     reported: Data = {}
     errors: dict[str, Text] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse settings that are nested too deep."""
+        check_depth("reported", self.reported)

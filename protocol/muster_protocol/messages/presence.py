@@ -5,7 +5,17 @@ from typing import Annotated
 import msgspec
 
 from muster_protocol import limits
-from muster_protocol.messages.base import Data, Id, Message, Millis, Name, Seq, Session, UpMessage
+from muster_protocol.messages.base import (
+    Data,
+    Id,
+    Message,
+    Millis,
+    Name,
+    Seq,
+    Session,
+    UpMessage,
+    check_depth,
+)
 from muster_protocol.states import PresenceReason
 
 
@@ -46,6 +56,10 @@ class Hello(UpMessage, kw_only=True):
     running: Annotated[list[Id], msgspec.Meta(max_length=1_000)] = []
     unsent: Annotated[dict[Id, SeqByChannel], msgspec.Meta(max_length=limits.LEDGER_BOOTS)] = {}
     ts: Millis | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse attributes that are nested too deep."""
+        check_depth("attributes", self.attributes)
 
 
 class HelloAnswer(Message, kw_only=True):
