@@ -47,6 +47,7 @@ class Receiver:
         on_delivered: Callable[[int], None] | None = None,
         jitter: Callable[[], float] = random.random,
         pause: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; nothing connects yet.
 
@@ -56,13 +57,14 @@ class Receiver:
             on_delivered: called with the token of each QoS 1 publication that the broker took.
             jitter: gives 0 to 1; spreads reconnections.
             pause: waits so many seconds.
+            monotonic: gives seconds on a clock that never jumps.
         """
         self.options = options
         self.problem: str | None = None
         self.connections = 0
         self._clock: Clock = clock or SystemClock()
         self._publications = Publications(options.max_pending, on_delivered)
-        self._jitter, self._pause = jitter, pause
+        self._jitter, self._pause, self._monotonic = jitter, pause, monotonic
         self._tokens = count(1)
         self._ready: deque[Received] = deque()
         self._transport: Transport | None = None
@@ -183,15 +185,15 @@ class Receiver:
         """
         if self._transport is not None and self._link is not None:
             self._link.out += codec.DISCONNECT
-            deadline = self._clock.monotonic_s() + 1.0
-            while self._flush() and self._clock.monotonic_s() < deadline:
+            deadline = self._monotonic() + 1.0
+            while self._flush() and self._monotonic() < deadline:
                 self._transport.wait(0.1, write=True, read=False)
         self._drop()
 
     # Connection ---------------------------------------------------------------------------
 
     def _reconnect(self, timeout_s: float) -> bool:
-        wait_s = self._retry_at_s - self._clock.monotonic_s()
+        wait_s = self._retry_at_s - self._monotonic()
         if wait_s > 0:
             self._pause(min(wait_s, timeout_s))
             if wait_s > timeout_s:
@@ -203,12 +205,12 @@ class Receiver:
         self._drop()
         self._transport = Transport.open(self.options)
         self.connections += 1
-        now_s = self._clock.monotonic_s()
+        now_s = self._monotonic()
         self._link = Link(self.options, self._publications, self.connections, now_s)
         deadline = now_s + self.options.connect_timeout_s
         while self._link.phase is not Phase.READY:
             self._flush_or_raise()
-            left_s = deadline - self._clock.monotonic_s()
+            left_s = deadline - self._monotonic()
             if left_s <= 0:
                 raise BrokerUnreachable("it does not answer CONNECT")
             self._transport.wait(left_s, write=bool(self._link.out))
@@ -224,7 +226,7 @@ class Receiver:
         options = self.options
         longest = min(options.backoff_max_s, options.backoff_min_s * 2 ** min(self._failures, 16))
         self._failures += 1
-        self._retry_at_s = self._clock.monotonic_s() + longest * (0.5 + 0.5 * self._jitter())
+        self._retry_at_s = self._monotonic() + longest * (0.5 + 0.5 * self._jitter())
         problem = describe(error, options)
         if problem != self.problem:
             log.warning("%s", problem)
@@ -248,7 +250,7 @@ class Receiver:
         if transport is None or link is None:
             return
         self._flush_or_raise()
-        now_s = self._clock.monotonic_s()
+        now_s = self._monotonic()
         reading = max_messages > 0 and len(self._ready) < max_messages
         link.keep_alive(now_s, reading=reading)
         self._flush_or_raise()
@@ -258,7 +260,7 @@ class Receiver:
             return
         timeout_s = min(timeout_s, link.wake_s(now_s)) if not self._ready else 0.0
         if not transport.wait(timeout_s, write=bool(link.out)):
-            link.check_silence(self._clock.monotonic_s())
+            link.check_silence(self._monotonic())
             return
         if window_s > 0 and not self._busy:
             self._pause(window_s)

@@ -6,27 +6,19 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The two clocks that a receiver reads."""
+    """Tells the time that messages are stamped with."""
 
     def now_ms(self) -> int:
         """Give milliseconds since the epoch, UTC."""
-        ...
-
-    def monotonic_s(self) -> float:
-        """Give seconds on a clock that never jumps."""
         ...
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """The machine's clock."""
 
     def now_ms(self) -> int:
         """Give milliseconds since the epoch, UTC."""
         return time.time_ns() // 1_000_000
-
-    def monotonic_s(self) -> float:
-        """Give seconds on a clock that never jumps."""
-        return time.monotonic()
 
 
 @dataclass(frozen=True)
