@@ -64,10 +64,30 @@ def shown(settings: Settings) -> dict[str, Any]:
     return result
 
 
+def environment(settings: Settings) -> dict[str, str]:
+    """Give the settings as MUSTER_ variables, secrets too: how `muster up` starts its parts."""
+    result: dict[str, str] = {}
+    for item in fields(settings):
+        value = getattr(settings, item.name)
+        if isinstance(value, bool):
+            value = str(value).lower()
+        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        result[f"MUSTER_{item.name.upper()}"] = text
+    return result
+
+
+def runtime_file(state_dir: Path) -> Path:
+    """Give the file in which `muster up` leaves what it chose for itself (Redis' address)."""
+    return state_dir / "runtime.toml"
+
+
 def _complete(settings: Settings) -> Settings:
     changes: dict[str, Any] = {"state_dir": settings.state_dir.absolute()}
     if not settings.database_url:
         changes["database_url"] = f"sqlite:///{changes['state_dir']}/muster.db"
+    runtime = runtime_file(changes["state_dir"])
+    if not settings.redis_url and runtime.exists():
+        changes["redis_url"] = str(tomllib.loads(runtime.read_text()).get("redis_url", ""))
     if not settings.public_url:
         changes["public_url"] = f"http://{settings.web_host}:{settings.web_port}"
     if not settings.live_url:
@@ -121,7 +141,8 @@ def _typed(name: str, value: Any, where: str) -> Any:
         if kind is Path:
             return Path(str(value))
         if kind == tuple[str, ...]:
-            return tuple(value.split(",")) if isinstance(value, str) else tuple(map(str, value))
+            items = value.split(",") if isinstance(value, str) else map(str, value)
+            return tuple(item for item in items if item)
         if kind is str and isinstance(value, str):
             return value
     except (TypeError, ValueError) as error:

@@ -20,6 +20,11 @@ class MusterError(Exception):
         self.code = code or type(self).code
         self.extra = extra
 
+    @property
+    def exit_code(self) -> int:
+        """Give the exit code of a command that ends with this error."""
+        return exit_code(self)
+
 
 class InvalidInput(MusterError):
     """The caller must send something else.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 def secret(default: str = "") -> str:
     """Declare a setting that is masked wherever settings are shown."""
-    return field(default=default, metadata={"secret": True})  # type: ignore[no-any-return]
+    return field(default=default, metadata={"secret": True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,10 @@ class Settings:
     requests_per_minute: int = 1_200
     enrolments_per_minute: int = 600
     cookie_secure: bool = False
+    trusted_proxies: int = 0
+    """Reverse proxies in front of the web process whose X-Forwarded-* headers are believed."""
+    metrics_token: str = secret()
+    """Bearer token that /metrics asks for; empty: it asks for none."""
 
     payload_bytes: int = 64 * 1024
     ingest_batch_messages: int = 1_000

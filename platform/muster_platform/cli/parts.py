@@ -1,0 +1,95 @@
+"""Commands that are processes: up, web, live, run, worker, beat."""
+
+import signal
+import threading
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from muster_platform.cli.common import State, platform, set_up_logging, settings
+from muster_platform.db import migrate
+
+
+class RoleName(StrEnum):
+    """Roles of `muster run`."""
+
+    INGEST = "ingest"
+    DISPATCH = "dispatch"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (up, web, live, run, worker, beat):
+        app.command()(command)
+
+
+def up(
+    state: State = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Start empty, with simulated devices.")] = (
+        False
+    ),
+    devices: Annotated[int, typer.Option(min=1, max=5_000, help="Simulated devices.")] = 25,
+    scenario: Annotated[Path | None, typer.Option(help="Scenario file of the simulator.")] = None,
+) -> None:
+    """Run all parts on this machine, supervised, until Ctrl-C."""
+    from muster_platform.up.run import run_up
+
+    run_up(settings(state), demo=demo, devices=devices, scenario=scenario)
+
+
+def web(state: State = None) -> None:
+    """Serve the API and the admin site."""
+    from muster_platform.web.serve import serve
+
+    with platform(state) as opened:
+        chosen = opened.settings
+    set_up_logging(chosen)
+    serve(chosen)
+
+
+def live(state: State = None) -> None:
+    """Serve live changes to browsers over WebSocket."""
+    from muster_platform.live.serve import serve
+
+    chosen = settings(state)
+    set_up_logging(chosen)
+    serve(chosen)
+
+
+def run(roles: list[RoleName], state: State = None) -> None:
+    """Run one or several stream roles in one process: ingest, dispatch."""
+    from muster_platform.stream.roles import run_roles
+
+    with platform(state) as opened:
+        set_up_logging(opened.settings)
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        run_roles(opened, [str(role) for role in roles], stop)
+
+
+def worker(
+    state: State = None,
+    with_beat: Annotated[bool, typer.Option("--beat", help="Run the schedule too.")] = False,
+) -> None:
+    """Run Celery's worker: sweeps, jobs, later mails."""
+    from muster_platform.worker.run import run_worker
+
+    chosen = settings(state)
+    _check(chosen_state=state)
+    run_worker(chosen, beat=with_beat)
+
+
+def beat(state: State = None) -> None:
+    """Run Celery's schedule alone: one per installation."""
+    from muster_platform.worker.run import run_beat
+
+    _check(chosen_state=state)
+    run_beat(settings(state))
+
+
+def _check(chosen_state: Path | None) -> None:
+    with platform(chosen_state) as opened:
+        migrate.check(opened.engine)

@@ -1,0 +1,1 @@
+"""`muster up`: all parts on one machine, supervised."""
