@@ -65,12 +65,13 @@ class Bench:
 
 
 traffic = st.lists(
-    st.tuples(st.sampled_from("abc"), st.sampled_from(["", "", "", "", '{"poison":1}', "junk"])),
+    st.tuples(st.sampled_from("aab"), st.sampled_from(["", "", "", "", '{"poison":1}', "junk"])),
+    min_size=10,
     max_size=30,
 )
 sink_outcomes = st.lists(
-    st.sampled_from(["ok", "away", "away after commit", "crash", "crash after commit"])
-    | st.just("quarantine refuses"),
+    st.sampled_from(["ok", "ok", "away", "away", "away after commit", "crash"])
+    | st.sampled_from(["crash after commit", "quarantine refuses"]),
     max_size=30,
 )
 spool_outcomes = st.lists(st.sampled_from(["ok", "crash", "crash after commit"]), max_size=10)
@@ -82,24 +83,29 @@ spool_outcomes = st.lists(st.sampled_from(["ok", "crash", "crash after commit"])
     sink_outcomes,
     spool_outcomes,
     st.sampled_from([300, 600, 1_500, 100_000]),
-    st.integers(1, 7),
-    st.lists(st.sampled_from([0.0, 0.1, 1.0, 20.0]), max_size=40),
+    st.lists(
+        st.tuples(st.sampled_from([0.0, 0.1, 1.0, 20.0]), st.sampled_from([None, None, 1, 2, 9])),
+        min_size=5,
+        max_size=40,
+    ),
 )
 def test_acknowledged_is_stored_and_order_holds(
     sent: list[tuple[str, str]],
     sink_script: list[str],
     spool_script: list[str],
     budget: int,
-    batch: int,
-    times: list[float],
+    steps: list[tuple[float, int | None]],
 ) -> None:
     numbers = count(1)
     messages = [
         message(device, next(numbers), text and f"{text[:-1]} {i}{text[-1]}")
         for i, (device, text) in enumerate(sent)
     ]
-    bench = Bench(messages, sink_script, spool_script, budget, batch)
-    for after_s in times:
+    bench = Bench(messages, sink_script, spool_script, budget)
+    for after_s, new_batch in steps:
+        if new_batch is not None:  # a restart with another batch size
+            bench.batch = new_batch
+            bench.start()
         bench.step(after_s)  # FakeSource.ack checks the rule at every acknowledgement
     bench.finish()
     per_device: dict[str, list[int]] = defaultdict(list)
