@@ -1,0 +1,132 @@
+"""Signing in: the password check, the actor of a user, and the rules of refresh tokens."""
+
+from dataclasses import replace
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, selectinload
+
+from muster_platform.access import audit
+from muster_platform.access.actor import Actor, Grant, system_actor
+from muster_platform.access.models import Binding, RefreshToken, User
+from muster_platform.access.passwords import hash_password, needs_rehash, verify_password
+from muster_platform.access.permissions import Permission
+from muster_platform.errors import NotAuthenticated
+from muster_platform.outbox import EpochChanged
+from muster_platform.unit import Unit, Units
+from muster_protocol.ids import uuid7
+
+_KNOWN = {str(permission): permission for permission in Permission}
+
+
+def check_password(unit: Unit, email: str, password: str) -> User:
+    """Check a sign-in; note it, and hash again where the parameters are of yesterday.
+
+    Raises:
+        NotAuthenticated: unknown, wrong or disabled, and never says which.
+    """
+    user = unit.session.scalar(select(User).where(User.email == email.strip().lower()))
+    right = verify_password(password, user.password_hash if user else None)
+    if user is None or not right or user.disabled_at is not None:
+        raise NotAuthenticated("e-mail address or password is wrong", code="bad_credentials")
+    if needs_rehash(user.password_hash):
+        user.password_hash = hash_password(password)
+    user.last_sign_in_at = unit.now()
+    person = replace(unit.actor, kind="user", id=user.id, name=user.email)
+    audit.record(unit.as_actor(person), "user.sign_in", "user", user.id, user.email)
+    return user
+
+
+def actor_of(session: Session, user_id: str, request_id: str = "") -> Actor:
+    """Build the actor of a user, with the rights of this moment.
+
+    Raises:
+        NotAuthenticated: no such user, or disabled.
+    """
+    user = session.scalar(
+        select(User)
+        .where(User.id == user_id)
+        .options(selectinload(User.bindings).joinedload(Binding.role))
+        .execution_options(populate_existing=True)
+    )
+    if user is None or user.disabled_at is not None:
+        raise NotAuthenticated("this user may not sign in any more")
+    grants = tuple(grant_of(binding) for binding in user.bindings)
+    return Actor("user", user.id, user.email, grants, user.epoch, request_id)
+
+
+def grant_of(binding: Binding) -> Grant:
+    """Give what a binding grants; permissions of an unknown name grant nothing."""
+    names = (row.permission for row in binding.role.permissions)
+    known = frozenset(_KNOWN[name] for name in names if name in _KNOWN)
+    return Grant(known, binding.group.path if binding.group else None)
+
+
+def bump_epoch(unit: Unit, user: User) -> None:
+    """Make every token and cached right of the user old."""
+    user.epoch += 1
+    unit.outbox.add(EpochChanged(user.id, user.epoch))
+
+
+def issue_refresh(unit: Unit, user_id: str, family: str | None = None) -> RefreshToken:
+    """Issue a refresh token; a new family is a new sign-in."""
+    now = unit.now()
+    token = RefreshToken(
+        jti=uuid7(now),
+        family=family or uuid7(now),
+        user_id=user_id,
+        issued_at=now,
+        expires_at=now + unit.settings.refresh_token_s * 1000,
+    )
+    unit.session.add(token)
+    unit.session.flush()
+    return token
+
+
+def rotate_refresh(units: Units, jti: str) -> RefreshToken:
+    """Exchange a refresh token for the next one of its family.
+
+    Within the grace (two tabs) a used one may be exchanged again; later its second use is a
+    theft: the family ends and the user's access tokens with it. Opens a unit of its own, since
+    that must be stored although the caller gets an error.
+
+    Raises:
+        NotAuthenticated: unknown, expired, revoked, stolen, or the user is disabled.
+    """
+    with units.open(system_actor("auth")) as unit:
+        row = unit.session.get(RefreshToken, jti, with_for_update=True)
+        if row is None or row.revoked_at is not None or row.expires_at <= unit.now():
+            raise NotAuthenticated("the session has ended; sign in again")
+        user = unit.session.get_one(User, row.user_id)
+        if user.disabled_at is not None:
+            raise NotAuthenticated("this user may not sign in any more")
+        grace_ms = unit.settings.refresh_grace_s * 1000
+        if row.used_at is None or unit.now() - row.used_at <= grace_ms:
+            token = issue_refresh(unit, row.user_id, row.family)
+            if row.used_at is None:
+                row.used_at, row.replaced_by = unit.now(), token.jti
+            return token
+        revoke_family(unit, row.family)
+        bump_epoch(unit, user)
+        audit.record(unit, "user.refresh_token_reused", "user", user.id, user.email)
+    raise NotAuthenticated(
+        "this session was used from two places and has been ended; sign in again",
+        code="refresh_token_reused",
+    )
+
+
+def revoke_family(unit: Unit, family: str) -> None:
+    """End one sign-in: none of its refresh tokens works any more."""
+    unit.session.execute(
+        update(RefreshToken)
+        .where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
+        .values(revoked_at=unit.now())
+    )
+
+
+def revoke_all(unit: Unit, user_id: str) -> None:
+    """End all sign-ins of a user."""
+    unit.session.execute(
+        update(RefreshToken)
+        .where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
+        .values(revoked_at=unit.now())
+    )
