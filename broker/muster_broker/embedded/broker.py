@@ -42,7 +42,7 @@ class MusterBroker(Broker):
     """Lets clients in, keeps their sessions, and moves messages between them.
 
     Attributes:
-        online: connection by client id.
+        online: connection by client id; devices_online counts those of devices.
         known: session by client id, connected or not.
         store: retained messages.
         stats: counters.
@@ -56,6 +56,7 @@ class MusterBroker(Broker):
         self.stats = stats
         self.online: dict[str, ConnectionHandler] = {}
         self.known: dict[str, DeviceSession] = {}
+        self.devices_online = 0
         self.pending = 0
         self.subscriptions_by_topic: Subscriptions[DeviceSession] = Subscriptions()
         self.store = RetainedStore(
@@ -173,7 +174,7 @@ class MusterBroker(Broker):
     def _check_room(self, client_id: str) -> Decision | None:
         if client_id in self.online or is_platform_client(client_id):
             return None
-        if len(self.online) >= self.options.max_connections:
+        if self.devices_online >= self.options.max_connections:
             return Decision(wire.UNAVAILABLE, "too_many_connections")
         if client_id not in self.known and len(self.known) >= self.options.max_sessions:
             return Decision(wire.UNAVAILABLE, "too_many_sessions")
@@ -197,6 +198,7 @@ class MusterBroker(Broker):
             self.known[client_id] = session
         handler = ConnectionHandler(self, session, reader, writer, request)
         self.online[client_id] = handler
+        self.devices_online += not is_platform_client(client_id)
         self.stats.connects += 1
         handler.send(wire.connack(wire.ACCEPTED, resumed))
         LOGGER.info("connected %s from %s resumed=%s", client_id, _peer(writer), resumed)
@@ -208,6 +210,7 @@ class MusterBroker(Broker):
         LOGGER.info("gone %s: %s", session.client_id, handler.ended)
         if self.online.get(session.client_id) is handler:
             del self.online[session.client_id]
+            self.devices_online -= not is_platform_client(session.client_id)
         session.leave(self._loop.time())
         if session.clean_session:
             self.forget_session(session)
