@@ -53,7 +53,7 @@ class UnavailableError(MusterError):
     exit_code = EXIT_CODES["unavailable"]
 
 
-class Rejected(MusterError):  # noqa: N818  (raised by handlers to say no; not a fault)
+class Rejected(MusterError):
     """Raise it in a command handler to answer REJECTED: the device will not do this.
 
     Attributes:
@@ -63,3 +63,11 @@ class Rejected(MusterError):  # noqa: N818  (raised by handlers to say no; not a
     def __init__(self, message: str, code: str = "rejected") -> None:
         super().__init__(message)
         self.code = code
+
+
+class StoreError(MusterError):
+    """What was to be kept on disk could not be written (full, read-only, damaged)."""
+
+
+class SpoolFullError(StoreError):
+    """The spool has reached its budget and holds nothing that may be dropped: not accepted."""

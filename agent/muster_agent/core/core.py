@@ -1,0 +1,412 @@
+"""The state machine of one device: told what happened, it says what to do.
+
+It is called under one lock, by whichever thread has news; it never blocks but on its database.
+"""
+
+import logging
+from typing import Any
+
+import msgspec
+
+from muster_agent.clock import Clock, ServerClock
+from muster_agent.core.effects import Drop, Effect, Publish
+from muster_agent.core.executions import Commands, Executions, Outcome
+from muster_agent.core.family import Family
+from muster_agent.core.options import CoreOptions
+from muster_agent.core.outbox import Outbox
+from muster_agent.core.settings import SettingsKeeper
+from muster_agent.errors import ConfigError, StoreError
+from muster_agent.store import Database, Journal, Memo, Row, Spool
+from muster_protocol import limits, topics
+from muster_protocol.channels import RESERVED, Direction
+from muster_protocol.clocks import next_session
+from muster_protocol.codec import DecodeError, decode
+from muster_protocol.ids import uuid7
+from muster_protocol.messages import (
+    Action,
+    AgentVersion,
+    Command,
+    Hello,
+    HelloAnswer,
+    InventoryReport,
+    Ledger,
+    Level,
+    LogRecord,
+    Logs,
+    Message,
+    Presence,
+    Settings,
+    Update,
+)
+from muster_protocol.states import PresenceReason
+
+PAYLOAD_BYTES = limits.PAYLOAD_BYTES - 128
+"""What a message may hold before boot and seq are added."""
+
+LOGGER = "muster.agent"
+_PRUNE_EVERY_S = 3600.0
+_TELL_DROPPED_EVERY_S = 60.0
+
+_log = logging.getLogger("muster_agent")
+
+
+class Core:
+    """One device.
+
+    Args:
+        device_id: also the MQTT client id and user name.
+        install_id: new with each installation.
+        commands: the handlers that exist.
+        boot: id of this start; made here when None.
+
+    Attributes:
+        online: whether a connection is up.
+        session: number of the present or last connection.
+    """
+
+    def __init__(
+        self,
+        device_id: str,
+        install_id: str,
+        options: CoreOptions,
+        db: Database,
+        commands: Commands,
+        clock: Clock,
+        boot: str | None = None,
+    ) -> None:
+        self.device_id = device_id
+        self.options = options
+        self.server_clock = ServerClock(clock)
+        self.online = False
+        self.session = 0
+        self._install_id = install_id
+        self._clock = clock
+        self._commands = commands
+        self._db = db
+        memo = Memo(db, device_id)
+        self.spool = Spool(db, device_id, boot or uuid7(), options.spool_bytes)
+        self._outbox = Outbox(self.spool, options)
+        self.family = Family(memo, clock)
+        self.executions = Executions(
+            db,
+            Journal(db, device_id),
+            commands,
+            options,
+            clock,
+            self.server_clock,
+            self.accept,
+            self._outbox.resend_row,
+        )
+        self._held: list[tuple[Command, str]] = []
+        self._answered = False
+        self._hello_at = self._last_sent = self._pruned_at = self._told_at = clock.mono_s()
+        self.settings = SettingsKeeper(memo)
+
+    # -- what the connection tells ---------------------------------------------------------
+
+    def open_session(self, last: int) -> int:
+        """Number the connection that is about to be made; the caller stores it first."""
+        self.session = next_session(max(last, self.session), self._clock.wall_ms())
+        return self.session
+
+    def will(self) -> Publish:
+        """Give the will of the session: what the broker says when the connection is lost."""
+        return self._presence(online=False, reason=PresenceReason.LOST)
+
+    def connected(self) -> list[Effect]:
+        """Introduce the device: hello, presence, then whatever waits in the spool."""
+        self.online = True
+        self._answered = False
+        self._outbox.connected()
+        try:
+            self.spool.mark_published()
+            effects = self._hello()
+            effects.append(self._presence(online=True, reason=PresenceReason.CONNECTED))
+            for child in self.family.present():
+                self.family.renew(child)
+                effects += self._hello(child)
+                effects.append(self._child_presence(child, PresenceReason.CONNECTED))
+        except StoreError as error:
+            return [Drop(str(error))]
+        return effects + self._flush()
+
+    def disconnected(self) -> None:
+        """Note the end of the connection; what the broker had not acknowledged goes again."""
+        self.online = False
+        self._outbox.disconnected()
+
+    def acked(self, token: int) -> list[Effect]:
+        """Note the broker's acknowledgement of a Publish."""
+        self._outbox.acked(token)
+        return self._flush()
+
+    def received(self, topic: str, payload: bytes) -> list[Effect]:
+        """Take a message of the platform; what cannot be read is logged to the platform."""
+        try:
+            place = topics.parse(topic)
+            if place.direction is not Direction.DOWN or place.channel == RESERVED:
+                return []
+            message = decode(Direction.DOWN, place.channel, payload)
+        except (topics.TopicError, DecodeError) as error:
+            self.log(Level.WARN, f"cannot read a message on {topic}: {error}")
+            return self._flush()
+        try:
+            effects = self._dispatch(message, place.channel, place.child or "")
+        except StoreError as error:
+            # Nothing of it happened; the platform sends it again.
+            _log.error("a message on %s could not be taken: %s", topic, error)
+            return []
+        return effects + self._flush()
+
+    def _dispatch(self, message: Message, channel: str, child: str) -> list[Effect]:
+        match message:
+            case HelloAnswer() if not child:
+                return self._hello_answer(message)
+            case Ledger():
+                self._outbox.ledger(child, message)
+            case Command(action=Action.CANCEL) | Update(action=Action.CANCEL):
+                self._held = [(c, k) for c, k in self._held if c.execution != message.execution]
+                return self.executions.cancel(message.execution, channel, child)
+            case Command():
+                # Whether it has expired is known only once the server has told its time.
+                if self.server_clock.known:
+                    self.executions.command(message, child)
+                elif all(held.execution != message.execution for held, _ in self._held):
+                    self._held.append((message, child))
+            case Update():
+                self.executions.update(message, child)
+            case Settings() if not child:
+                return self.settings.desired(message)
+            case _:
+                pass
+        return []
+
+    def _hello_answer(self, answer: HelloAnswer) -> list[Effect]:
+        if answer.session > self.session:
+            self.session = answer.session
+            return [Drop(f"the platform has seen session {answer.session}, newer than this one")]
+        if answer.session < self.session or self._answered:
+            return []
+        self._answered = True
+        self.server_clock.adjust(answer.ts, self._hello_at)
+        self._release_held()
+        return []
+
+    def _release_held(self) -> None:
+        held, self._held = self._held, []
+        for command, child in held:
+            self.executions.command(command, child)
+
+    # -- what the app tells ----------------------------------------------------------------
+
+    def accept(self, channel: str, message: msgspec.Struct, child: str = "") -> Row:
+        """Store a message for the platform; when this returns it will not be lost.
+
+        Raises:
+            ConfigError: it is larger than a payload may be.
+            StoreError: it could not be stored and is not accepted.
+        """
+        payload = msgspec.json.encode(message)
+        if len(payload) > PAYLOAD_BYTES:
+            raise ConfigError(
+                f"a message of {len(payload)} bytes on {channel}: at most {PAYLOAD_BYTES} fit, "
+                "send it in parts"
+            )
+        row = self.spool.append(channel, payload, child)
+        self._outbox.added(row)
+        return row
+
+    def send(self, channel: str, message: msgspec.Struct, child: str = "") -> list[Effect]:
+        """Store a message and let it go out if there is room.
+
+        Raises:
+            ConfigError, StoreError: as `accept`.
+        """
+        self.accept(channel, message, child)
+        return self._flush()
+
+    def send_unsure(self, channel: str, message: msgspec.Struct, child: str = "") -> list[Effect]:
+        """Publish with QoS 0, without spool and ledger; nothing while not connected."""
+        if not self.online:
+            return []
+        topic = topics.up(self.device_id, channel, child or None)
+        return [Publish(topic, msgspec.json.encode(message), qos=0)]
+
+    def stamp(self) -> int:
+        """Give the time that new points and records are stamped with, ms since the epoch."""
+        if self.options.correct_stamps:
+            return self.server_clock.now_ms()
+        return self._clock.wall_ms()
+
+    def clock_offset_ms(self) -> int | None:
+        """Give the server's clock minus this machine's; None while the server's is unknown."""
+        if not self.server_clock.known:
+            return None
+        return self.server_clock.now_ms() - self._clock.wall_ms()
+
+    def log(self, level: Level, message: str, **fields: Any) -> None:
+        """Store a record of the agent itself; what cannot be stored is let go."""
+        text = message[: limits.LOG_MESSAGE_CHARS]
+        record = LogRecord(level=level, message=text, ts=self.stamp(), logger=LOGGER, fields=fields)
+        try:
+            self.accept("logs", Logs(records=[record]))
+        except (StoreError, ConfigError):
+            return
+
+    def inventory_changed(self) -> list[Effect]:
+        """Report the inventory without a new connection."""
+        report = InventoryReport(inventory=list(self.options.inventory()), ts=self.stamp())
+        return self.send("inventory", report)
+
+    def progress(
+        self, execution: str, step: str, fraction: float | None, message: str
+    ) -> list[Effect]:
+        """Report on a running command."""
+        self.executions.progress(execution, step, fraction, message)
+        return self._flush()
+
+    def finished(self, execution: str, outcome: Outcome) -> list[Effect]:
+        """Take the end of a command's handler."""
+        self.executions.finished(execution, outcome)
+        return self._flush()
+
+    def goodbye(self, reason: PresenceReason, until: int | None = None) -> list[Effect]:
+        """Say goodbye: DISCONNECTED, or SLEEP until a time (ms). The driver then closes."""
+        effects: list[Effect] = [
+            self._child_presence(child, reason, online=False) for child in self.family.present()
+        ]
+        return [*effects, self._presence(online=False, reason=reason, until=until)]
+
+    def settings_applied(
+        self, version: int, reported: dict[str, Any], errors: dict[str, str]
+    ) -> list[Effect]:
+        """Take the outcome of ApplySettings: keep it and report it."""
+        with self._db.transaction():
+            report = self.settings.applied(version, reported, errors)
+            if report is not None:
+                self.accept("settings", report)
+        return self._flush()
+
+    # -- time ------------------------------------------------------------------------------
+
+    def tick(self) -> list[Effect]:
+        """Do what is due. To be called about once a second."""
+        now = self._clock.mono_s()
+        effects = self.executions.tick()
+        self._outbox.tick(now)
+        if now - self._pruned_at > _PRUNE_EVERY_S:
+            self._pruned_at = now
+            self.executions.prune()
+        if now - self._told_at > _TELL_DROPPED_EVERY_S:
+            self._told_at = now
+            self._tell_dropped()
+        if self.online:
+            effects += self._tick_online(now)
+        return effects + self._flush()
+
+    def _tick_online(self, now: float) -> list[Effect]:
+        since_hello = now - self._hello_at
+        if self._held and since_hello > self.options.clock_wait_s:
+            self._release_held()
+        if since_hello > self.options.ledger_wait_s and self._outbox.in_doubt:
+            self._outbox.release_doubt()
+        if not self._answered and since_hello > self.options.hello_again_s:
+            return self._hello()
+        if now - self._last_sent > self.options.expect_every_s:
+            return [self._presence(online=True, reason=PresenceReason.CONNECTED)]
+        return []
+
+    def _tell_dropped(self) -> None:
+        dropped = self.spool.take_dropped()
+        if dropped:
+            self.log(
+                Level.WARN,
+                f"spool over its budget of {self.spool.budget_bytes} bytes: the oldest messages "
+                "were dropped",
+                **{f"dropped_{channel}": count for channel, count in dropped.items()},
+            )
+
+    # -- messages --------------------------------------------------------------------------
+
+    def _flush(self) -> list[Effect]:
+        """Begin waiting commands and publish what the window allows."""
+        try:
+            effects = self.executions.begin()
+        except StoreError:
+            effects = []
+        if self.online:
+            now = self._clock.mono_s()
+            rows = self._outbox.next_rows(now)
+            effects += [self._publish(row) for row in rows]
+        return effects
+
+    def _publish(self, row: Row) -> Publish:
+        self._last_sent = self._clock.mono_s()
+        topic = topics.up(self.device_id, row.channel, row.child or None)
+        return Publish(topic, row.wire(), token=row.id)
+
+    def _hello(self, child: str = "") -> list[Effect]:
+        """Store and publish a hello; it goes ahead of everything else."""
+        member = self.family.member(child) if child else None
+        options = self.options
+        self._hello_at = self._clock.mono_s()
+        row = self.accept(
+            "hello",
+            Hello(
+                session=member.session if member else self.session,
+                install_id=self._install_id,
+                agent=AgentVersion(name=options.agent_name, version=options.agent_version),
+                profile=member.profile if member else options.profile,
+                inventory=list(member.inventory if member else options.inventory()),
+                capabilities=self._commands.names(child),
+                attributes=dict(member.attributes if member else options.attributes),
+                running=[] if child else self.executions.open_ids,
+                unsent=self._unsent(child),
+                ts=self.stamp(),
+            ),
+            child,
+        )
+        self._outbox.sent(row.id, self._clock.mono_s())
+        return [self._publish(row)]
+
+    def _unsent(self, child: str) -> dict[str, dict[str, int]]:
+        unsent = self.spool.unsent(child, self._outbox.published())
+        # The hello that carries this is itself the next one.
+        unsent[self.spool.boot]["hello"] = self.spool.next_seq(child, self.spool.boot, "hello")
+        return unsent
+
+    def _presence(
+        self, *, online: bool, reason: PresenceReason, until: int | None = None
+    ) -> Publish:
+        self._last_sent = self._clock.mono_s()
+        message = Presence(session=self.session, online=online, reason=reason, until=until)
+        topic = topics.up(self.device_id, "presence")
+        return Publish(topic, msgspec.json.encode(message), retain=True)
+
+    # -- children --------------------------------------------------------------------------
+
+    def child_hello(self, child: str) -> list[Effect]:
+        """Introduce a child of the gateway (told to the family before), if connected."""
+        if not self.online:
+            return []
+        hello = self._hello(child)
+        return [*hello, self._child_presence(child, PresenceReason.CONNECTED), *self._flush()]
+
+    def child_goodbye(self, child: str, reason: PresenceReason) -> list[Effect]:
+        """Say that a child has gone."""
+        effects = [self._child_presence(child, reason, online=False)] if self.online else []
+        self.family.leave(child)
+        return list(effects)
+
+    def _child_presence(
+        self, child: str, reason: PresenceReason, *, online: bool = True
+    ) -> Publish:
+        member = self.family.member(child)
+        message = Presence(session=member.session, online=online, reason=reason)
+        topic = topics.up(self.device_id, "presence", child)
+        return Publish(topic, msgspec.json.encode(message), retain=True)
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything accepted was acknowledged by the broker."""
+        return self._outbox.idle
