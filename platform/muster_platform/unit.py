@@ -64,7 +64,6 @@ class Units:
                 yield Unit(session, self.clock, actor, outbox, self.settings)
                 if write:
                     session.commit()
-                else:
-                    session.rollback()
+                # Otherwise closing ends it; a rollback would empty the rows that were read.
         if outbox.signals:
             self.signals.send(outbox.signals)

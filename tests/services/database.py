@@ -1,0 +1,111 @@
+"""Databases at the present version: migrated once per run, then copied for each test."""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from muster_platform.access.actor import Actor, Grant, system_actor
+from muster_platform.access.permissions import BUILTIN_ROLES
+from muster_platform.bootstrap import Platform
+from muster_platform.clock import ManualClock
+from muster_platform.db.engine import make_engine
+from muster_platform.db.migrate import upgrade
+from muster_platform.outbox import Signal
+from muster_platform.settings import Settings
+from tests.services.postgresql import Postgres
+
+
+@dataclass
+class RecordedSignals:
+    """Keeps what was sent after the commits."""
+
+    sent: list[Signal] = field(default_factory=list)
+
+    def send(self, signals: list[Signal]) -> None:
+        """Keep them."""
+        self.sent.extend(signals)
+
+
+def migrate(url: str) -> None:
+    """Bring an empty database to the present version."""
+    engine = make_engine(url)
+    upgrade(engine)
+    engine.dispose()
+
+
+@dataclass
+class MigratedPostgres:
+    """Copies of a migrated PostgreSQL database."""
+
+    server: Postgres
+    template: str = ""
+
+    def copy(self) -> str:
+        """Make one and give its name."""
+        if not self.template:
+            self.template = self.server.create()
+            migrate(self.server.url(self.template))
+        return self.server.create(self.template)
+
+
+@dataclass
+class MigratedSqlite:
+    """Copies of a migrated SQLite file."""
+
+    folder: Path
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def copy(self) -> str:
+        """Make one and give its address."""
+        template = self.folder / "template.db"
+        if not template.exists():
+            migrate(f"sqlite:///{template}")
+        path = self.folder / f"copy-{next(self.numbers)}.db"
+        shutil.copyfile(template, path)
+        return f"sqlite:///{path}"
+
+
+class TestPlatform(Platform):
+    """A platform with a clock that the test moves and signals that it can read."""
+
+    __test__ = False
+
+    def __init__(self, url: str, state_dir: Path) -> None:
+        settings = Settings(
+            state_dir=state_dir,
+            database_url=url,
+            jwt_secret="j" * 32,
+            broker_token="b" * 32,
+            mqtt_password="m" * 32,
+        )
+        super().__init__(settings, ManualClock())
+        self.recorded = RecordedSignals()
+        self.__dict__["signals"] = self.recorded
+
+    @property
+    def time(self) -> ManualClock:
+        """Give the clock, to be moved."""
+        assert isinstance(self.clock, ManualClock)
+        return self.clock
+
+    def configure(self, **changes: object) -> None:
+        """Change settings for the units opened from now on."""
+        self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
+        self.__dict__.pop("units", None)
+
+
+ADMIN = system_actor("test")
+"""May everything everywhere."""
+
+
+def actor(role: str, group_path: str | None = None, user_id: str = "someone") -> Actor:
+    """Make a person with a built-in role on a group (None: everywhere), without a user's row."""
+    return Actor(
+        "user", user_id, f"{user_id}@example.org", (Grant(BUILTIN_ROLES[role], group_path),)
+    )
+
+
+NOBODY = Actor("user", "nobody", "nobody@example.org")
+"""Signed in, with no rights at all."""
