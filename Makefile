@@ -28,7 +28,6 @@ help:  ## Say what can be made (this list)
 
 .PHONY: demo
 demo: $(RUNTIME)  ## Run it all with simulated devices (DEVICES=25); Ctrl-C stops all
-	@rm -rf var/demo
 	@exec $(BIN)/muster up --demo --devices $(DEVICES) --state var/demo
 
 .PHONY: up
@@ -63,6 +62,11 @@ services:  ## Install the real services that tests use (Debian packages; root or
 
 .PHONY: venv
 venv: $(DEV)  ## Make or update the virtual environment in .venv, with all tools
+
+.PHONY: migration
+migration: $(DEV)  ## Write the next migration from the models (NAME="what it does")
+	@: $(or $(NAME),$(error NAME="what it does" is needed))
+	@$(BIN)/python -m muster_platform.db.write_migration "$(NAME)"
 
 .PHONY: lock
 lock: $(VENV)/bin/python  ## Pin the dependencies again (UPGRADE=1: to newer versions)

@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = {
     "docs/api/asyncapi.json": ("-m", "muster_protocol.asyncapi"),
+    "docs/api/openapi.json": ("-m", "muster_platform.web.openapi"),
 }
 """Path of a document: arguments to Python that print it."""
 

@@ -13,7 +13,8 @@ from muster_platform.errors import ConfigurationError
 _FOLDER = Path(__file__).parent / "migrations"
 
 
-def _config(engine: Engine) -> Config:
+def configuration(engine: Engine) -> Config:
+    """Give Alembic what it needs to work on the engine's database."""
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
     config.attributes["engine"] = engine
@@ -35,12 +36,12 @@ def current(engine: Engine) -> str | None:
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the database up to the revision."""
-    command.upgrade(_config(engine), revision)
+    command.upgrade(configuration(engine), revision)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Take migrations back down to the revision (`base`: all)."""
-    command.downgrade(_config(engine), revision)
+    command.downgrade(configuration(engine), revision)
 
 
 def check(engine: Engine) -> None:

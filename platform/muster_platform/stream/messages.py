@@ -97,7 +97,7 @@ class Reader:
                 )
             if topic.channel == RESERVED:
                 return Envelope(topic, subject, RESERVED, None, raw, origin)
-            message = decode(Direction.UP, topic.channel, raw.payload)
+            message = decode(Direction.UP, topic.channel, raw.payload, self._limit)
         except DecodeError as error:
             detail = clean(str(error)[:DETAIL_CHARS])
             return quarantine(raw, topic, error.code, detail, origin)
