@@ -59,7 +59,9 @@ def group_list(state: State = None, as_json: Json = False) -> None:
     with unit(state, write=False) as work:
         groups = sorted(GroupService(work).list(), key=lambda group: group.path)
         rows = [
-            pick(g, "id", "name", "parent_id", tree=lambda g: "  " * (g.path.count("/") - 1) + g.name)
+            pick(
+                g, "id", "name", "parent_id", tree=lambda g: "  " * (g.path.count("/") - 1) + g.name
+            )
             for g in groups
         ]
     show(rows, ("id", "tree"), as_json)

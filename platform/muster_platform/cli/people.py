@@ -83,7 +83,7 @@ def user_password(email: str, state: State = None, as_json: Json = False) -> Non
 
     with unit(state) as work:
         service = UserService(work)
-        password = service.reset_password(service.by_email(email).id)
+        password = service.set_password(service.by_email(email).id)
     show_one({"email": email, "one_time_password": password}, as_json)
 
 
