@@ -1,0 +1,314 @@
+"""What reaches whom: the ACL on every way through the broker, retained messages, QoS 0 to 2."""
+
+import struct
+
+import pytest
+
+from tests.integration.broker.conftest import Broker
+from tests.integration.broker.raw import RawClient, fresh, packet, publish_packet, subscribe_packet
+
+FAILURE = 0x80
+
+
+@pytest.fixture
+def watch(broker: Broker) -> RawClient:
+    return broker.device("_watch")
+
+
+def up(device: str, channel: str = "telemetry") -> str:
+    return f"muster/1/{device}/up/{channel}"
+
+
+def down(device: str, channel: str = "commands") -> str:
+    return f"muster/1/{device}/down/{channel}"
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_message_reaches_who_subscribed_as_it_was_sent(
+    broker: Broker, watch: RawClient, qos: int
+) -> None:
+    device = fresh()
+    watch.subscribe("muster/1/+/up/telemetry", "muster/1/+/up/telemetry/+")
+    client = broker.device(device)
+    client.send(publish_packet(up(device), bytes(range(256)), qos=qos, packet_id=7))
+    if qos:
+        assert client.expect(4).body == b"\0\x07"
+    got = watch.expect(3)
+    assert (got.topic, got.payload, got.flags) == (up(device), bytes(range(256)), qos << 1)
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "muster/1/{other}/up/telemetry",
+        "muster/1/{other}/down/commands",
+        "muster/1/{own}/down/commands",
+        "muster/1/{own}/up/",
+        "muster/1/{own}/upx/a",
+        "muster/2/{own}/up/telemetry",
+        "$SYS/broker",
+        "$muster/stats",
+        "/",
+        "x",
+    ],
+)
+def test_a_foreign_publish_closes_and_is_neither_heard_nor_kept(
+    broker: Broker, watch: RawClient, topic: str, qos: int
+) -> None:
+    own, other = fresh(), fresh()
+    filters = ("muster/1/#", "muster/2/#", "x", "/")
+    watch.subscribe(*filters)
+    watch.pending()
+    bystander = broker.device(other)
+    attacker = broker.device(own)
+    attacker.send(
+        publish_packet(topic.format(own=own, other=other), b"evil", qos=qos, retain=True),
+        publish_packet(up(own), b"after"),
+    )
+    assert attacker.closed() == []
+    bystander.publish(up(other), b"good")
+    assert [p.payload for p in watch.pending()] == [b"good"]
+    late = broker.device("_doctor")
+    late.subscribe(*filters)
+    assert b"evil" not in [p.payload for p in late.pending()]
+
+
+@pytest.mark.parametrize(
+    "topic_filter",
+    [
+        "#",
+        "+",
+        "+/#",
+        "muster/1/+/down/#",
+        "muster/1/{other}/down/#",
+        "muster/1/{own}/up/#",
+        "muster/1/{own}/#",
+        "muster/1/{own}/down",
+        "muster/1/{own}/down/",
+        "muster/1/{own}/+/commands",
+        "$SYS/#",
+        "$muster/stats",
+        "$muster/#",
+    ],
+)
+def test_a_foreign_filter_is_answered_0x80_and_brings_nothing(
+    broker: Broker, topic_filter: str
+) -> None:
+    own, other = fresh(), fresh()
+    dispatch = broker.device("_dispatch")
+    dispatch.publish(down(other, "settings"), b"kept", retain=True)
+    spy = broker.device(own)
+    assert spy.subscribe(topic_filter.format(own=own, other=other)) == [FAILURE]
+    dispatch.publish(down(other), b"live")
+    dispatch.publish(down(other, "settings"), b"", retain=True)
+    assert spy.pending() == []
+
+
+@pytest.mark.parametrize(
+    "topic_filter", ["{own}/#/x", "{own}/a#", "{own}/a+", "{own}/+a/b", "{own}/" + "x" * 2000]
+)
+def test_a_filter_that_is_none_is_answered_0x80(broker: Broker, topic_filter: str) -> None:
+    own = fresh()
+    client = broker.device(own)
+    assert client.subscribe(topic_filter.format(own=f"muster/1/{own}/down"), down(own)) == [
+        FAILURE,
+        1,
+    ]
+
+
+def test_too_many_filters_are_refused_one_by_one(broker: Broker) -> None:
+    own = fresh()
+    client = broker.device(own)
+    codes = client.subscribe(*(down(own, f"x/{n}") for n in range(40)))
+    assert codes == [1] * 32 + [FAILURE] * 8
+    assert client.subscribe(down(own, "x/3"), qos=0) == [0], "one that it has may be changed"
+
+
+def test_a_gateway_speaks_and_hears_for_its_child(broker: Broker, watch: RawClient) -> None:
+    gateway = fresh()
+    watch.subscribe("muster/1/+/up/telemetry", "muster/1/+/up/telemetry/+")
+    client = broker.device(gateway)
+    client.subscribe(down(gateway, "#"))
+    client.publish(up(gateway, "telemetry/child-1"))
+    assert watch.expect(3).topic == up(gateway, "telemetry/child-1")
+    watch.acknowledge(1)
+    watch.send(publish_packet(down(gateway, "commands/child-1"), packet_id=9))
+    assert client.expect(3).topic == down(gateway, "commands/child-1")
+
+
+def test_unsubscribe_ends_it(broker: Broker) -> None:
+    own = fresh()
+    dispatch = broker.device("_dispatch")
+    client = broker.device(own)
+    client.subscribe(down(own))
+    client.send(packet(0xA2, b"\0\x05" + struct.pack("!H", len(down(own))) + down(own).encode()))
+    assert client.expect(11).body == b"\0\x05"
+    dispatch.publish(down(own))
+    assert client.pending() == []
+
+
+def test_overlapping_filters_bring_a_message_once_at_the_higher_qos(broker: Broker) -> None:
+    own = fresh()
+    client = broker.device(own)
+    client.subscribe(down(own, "#"), qos=0)
+    client.subscribe(down(own), qos=1)
+    broker.device("_dispatch").publish(down(own))
+    assert [p.flags >> 1 & 3 for p in client.pending()] == [1]
+
+
+# -- retained -------------------------------------------------------------------
+
+
+def test_presence_is_kept_and_an_empty_one_clears_it(broker: Broker) -> None:
+    device = fresh()
+    client = broker.device(device)
+    client.publish(up(device, "presence"), b"on", retain=True)
+    first, second = broker.device("_watch"), broker.device("_doctor")
+    first.subscribe(up(device, "#"))
+    kept = first.expect(3)
+    assert (kept.payload, kept.retain) == (b"on", True)
+    first.acknowledge(kept.packet_id)
+    client.publish(up(device, "presence"), b"", retain=True)
+    live = first.expect(3)
+    assert (live.payload, live.retain) == (b"", False), "who is there already hears it as news"
+    second.subscribe(up(device, "#"))
+    assert second.pending() == []
+
+
+def test_a_retained_will_is_kept(broker: Broker) -> None:
+    device = fresh()
+    broker.device(device, will=(up(device, "presence"), b"lost", 1, True)).socket.close()
+    watch = broker.device("_watch")
+    while not (watch.subscribe(up(device, "#")) and (got := watch.pending())):
+        pass
+    assert (got[0].payload, got[0].retain) == (b"lost", True)
+
+
+@pytest.mark.parametrize("channel", ["telemetry", "logs", "x/anything", "unknown", "hello"])
+def test_retain_is_taken_away_where_the_table_does_not_allow_it(
+    broker: Broker, watch: RawClient, channel: str
+) -> None:
+    device = fresh()
+    watch.subscribe(up(device, "#"))
+    broker.device(device).publish(up(device, channel), b"once", retain=True)
+    got = watch.expect(3)
+    assert (got.payload, got.retain) == (b"once", False)
+    late = broker.device("_doctor")
+    late.subscribe(up(device, "#"))
+    assert late.pending() == []
+
+
+def test_retained_settings_reach_their_device_and_no_other(broker: Broker) -> None:
+    own, other = fresh(), fresh()
+    dispatch = broker.device("_dispatch")
+    for name in (own, other):
+        dispatch.publish(down(name, "settings"), name.encode(), retain=True)
+    client = broker.device(own)
+    client.subscribe(down(own, "#"), qos=0)
+    assert [p.payload for p in client.pending()] == [own.encode()]
+
+
+def test_a_device_can_keep_few_topics_only(broker: Broker, watch: RawClient) -> None:
+    gateway = fresh()
+    client = broker.device(gateway)
+    for n in range(2_100):
+        client.send(publish_packet(up(gateway, f"presence/c{n}"), retain=True, packet_id=n + 1))
+    for _ in range(2_100):
+        client.expect(4)
+    watch.subscribe(up(gateway, "#"), qos=0)
+    assert len(watch.pending()) == 2_000
+    dispatch = broker.device("_dispatch")
+    dispatch.publish("$muster/disconnect", b'{"device_id":"%s","forget":true}' % gateway.encode())
+
+
+# -- QoS 2 ----------------------------------------------------------------------
+
+
+def test_a_qos_2_message_sent_twice_arrives_once(broker: Broker, watch: RawClient) -> None:
+    device = fresh()
+    watch.subscribe("muster/1/+/up/telemetry", "muster/1/+/up/telemetry/+")
+    client = broker.device(device, clean=False)
+    client.send(publish_packet(up(device), b"two", qos=2, packet_id=5))
+    assert client.expect(5).body == b"\0\x05"
+    client.socket.close()
+    again = broker.device(device, clean=False)
+    again.send(publish_packet(up(device), b"two", qos=2, packet_id=5, dup=True))
+    again.expect(5)
+    again.send(b"\x62\x02\0\x05")
+    again.expect(7)
+    again.send(publish_packet(up(device), b"new", qos=2, packet_id=5))
+    again.expect(5)
+    assert [(p.payload, p.flags >> 1 & 3) for p in watch.pending()] == [(b"two", 1), (b"new", 1)]
+
+
+def test_qos_2_goes_down_and_is_taken_up_where_it_was_left(broker: Broker) -> None:
+    device = fresh()
+    client = broker.device(device, clean=False)
+    client.subscribe(down(device), qos=2)
+    dispatch = broker.device("_dispatch")
+    dispatch.send(publish_packet(down(device), b"run", qos=2, packet_id=3))
+    got = client.expect(3)
+    assert got.flags >> 1 & 3 == 2
+    client.send(b"\x50\x02" + struct.pack("!H", got.packet_id))
+    assert client.expect(6).flags == 2
+    client.socket.close()
+    again = broker.client()
+    assert again.connect(device, clean=False)
+    assert again.expect(6).packet_id == got.packet_id, "PUBREL once more, not the message"
+    again.send(b"\x70\x02" + struct.pack("!H", got.packet_id))
+    assert again.pending() == []
+
+
+def test_a_client_that_never_releases_qos_2_is_closed(broker: Broker) -> None:
+    device = fresh()
+    client = broker.device(device)
+    for n in range(1_001):
+        client.send(publish_packet(up(device), qos=2, packet_id=n + 1))
+    assert len(client.closed()) == 1_000
+
+
+# -- the broker's own topics ------------------------------------------------------
+
+
+def test_the_counters_are_published_to_the_platform(broker: Broker, watch: RawClient) -> None:
+    import json
+
+    watch.subscribe("$muster/stats")
+    got = watch.expect(3)
+    stats = json.loads(got.payload)
+    assert got.retain
+    assert stats["connections"] >= 1
+    assert {"sessions", "queued_messages", "queued_bytes", "dropped", "refused"} <= stats.keys()
+
+
+def test_a_wildcard_does_not_bring_the_brokers_topics(broker: Broker, watch: RawClient) -> None:
+    watch.subscribe("#", "+/stats", qos=0)
+    other = broker.device("_doctor")
+    other.subscribe("$muster/stats", qos=0)
+    for _ in range(3):
+        other.expect(3)
+    assert not [p for p in watch.pending() if p.topic.startswith("$")]
+
+
+def test_what_the_platform_says_on_other_control_topics_goes_nowhere(
+    broker: Broker, watch: RawClient
+) -> None:
+    watch.subscribe("$muster/#", qos=0)
+    broker.device("_dispatch").publish("$muster/other", b"x", retain=True)
+    assert "$muster/other" not in [p.topic for p in watch.pending()]
+
+
+def test_packets_may_come_in_any_pieces(broker: Broker) -> None:
+    device = fresh()
+    client = broker.device(device)
+    data = b"".join(
+        [
+            subscribe_packet(down(device), packet_id=2),
+            publish_packet(up(device), b"p" * 300, packet_id=3),
+            b"\xc0\0",
+        ]
+    )
+    for byte in data:
+        client.send(bytes([byte]))
+    assert [client.receive().kind for _ in range(3)] == [9, 4, 13]
