@@ -1,0 +1,1 @@
+"""What ingest writes about devices, inside its one transaction per batch."""

@@ -1,0 +1,1 @@
+"""Rules of devices: pure functions on data, no database."""

@@ -1,0 +1,176 @@
+"""The role `ingest`: MQTT to the database, one active at a time, others stand by."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from threading import Event
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from muster_broker.receiver import Receiver, ReceiverOptions, TlsOptions
+from muster_platform.access.actor import system_actor
+from muster_platform.bootstrap import Platform
+from muster_platform.settings import Settings
+from muster_platform.stream.lease import RoleLease
+from muster_platform.stream.messages import Reader
+from muster_platform.stream.pipeline import Pipeline
+from muster_platform.stream.ports import LeaseLost
+from muster_platform.stream.sink import DatabaseSink
+from muster_platform.stream.spool import Spool
+from muster_platform.stream.store import Appliers
+from muster_protocol.ids import uuid7
+from muster_protocol.topics import ALL_UP
+
+log = logging.getLogger(__name__)
+
+CLIENT_ID = "_ingest"
+STEP_S = 0.5
+"""Longest wait for messages, so that stopping, leases and ledgers are never later than this."""
+
+
+def receiver_options(settings: Settings, client_id: str = CLIENT_ID) -> ReceiverOptions:
+    """Say how a platform client that hears all devices connects."""
+    tls = TlsOptions(ca_file=settings.broker_ca_file or None) if settings.broker_tls else None
+    return ReceiverOptions(
+        settings.broker_host,
+        client_id,
+        port=settings.broker_port,
+        username=client_id,
+        password=settings.mqtt_password or None,
+        subscriptions=((ALL_UP, 1),),
+        tls=tls,
+        max_packet_bytes=max(1024 * 1024, 2 * settings.payload_bytes),
+    )
+
+
+class IngestRole:
+    """Runs ingest until told to stop.
+
+    Attributes:
+        active: this process holds the lease.
+    """
+
+    name = "ingest"
+
+    def __init__(
+        self,
+        platform: Platform,
+        appliers: Appliers | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare; nothing connects yet.
+
+        Args:
+            platform: the composition root.
+            appliers: what takes messages; the platform's own when None.
+            monotonic: gives seconds.
+        """
+        self.active = False
+        self._platform, self._appliers, self._monotonic = platform, appliers, monotonic
+        self._actor = system_actor("ingest")
+        self._pipeline: Pipeline | None = None
+        self._receiver: Receiver | None = None
+        self._note = "starting"
+
+    def run(self, stop: Event) -> None:
+        """Stand by until the lease is ours, then move messages; return when stopped.
+
+        Raises:
+            ConfigurationError: the spool cannot be opened.
+        """
+        settings = self._platform.settings
+        owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid7()[-12:]}"
+        lease = RoleLease(
+            self._platform.units, self._actor, self.name, owner, settings.ingest_lease_s
+        )
+        while not stop.is_set():
+            if not self._try_hold(lease):
+                stop.wait(settings.ingest_lease_s / 3)
+                continue
+            try:
+                self.active = True
+                self._work(lease, stop)
+            except LeaseLost as lost:
+                log.warning("ingest stands by: %s", lost)
+            finally:
+                self.active = False
+                self._pipeline = self._receiver = None
+        self._release(lease)
+
+    def health(self) -> str:
+        """Say in one line how it goes."""
+        pipeline, receiver = self._pipeline, self._receiver
+        if pipeline is None or receiver is None:
+            return self._note
+        problem = pipeline.problem or receiver.problem or "ok"
+        counts = pipeline.counts
+        return (
+            f"{problem}; received {counts.received}, stored {counts.stored}, "
+            f"quarantined {counts.quarantined}, in the spool {pipeline.spooled}"
+        )
+
+    def _work(self, lease: RoleLease, stop: Event) -> None:
+        settings = self._platform.settings
+        spool = Spool(settings.spool_dir / "ingest.sqlite", settings.spool_bytes)
+        try:
+            with Receiver(receiver_options(settings), self._platform.clock) as receiver:
+                sink = DatabaseSink(
+                    self._platform.units, self._actor, self._chosen(), receiver, lease
+                )
+                self._receiver = receiver
+                self._pipeline = Pipeline(
+                    receiver,
+                    sink,
+                    spool,
+                    Reader(settings.payload_bytes),
+                    batch_messages=settings.ingest_batch_messages,
+                    window_s=settings.ingest_window_ms / 1000,
+                )
+                log.info("ingest is active")
+                self._loop(self._pipeline, sink, lease, stop)
+        finally:
+            spool.close()
+
+    def _loop(self, pipeline: Pipeline, sink: DatabaseSink, lease: RoleLease, stop: Event) -> None:
+        every_s = self._platform.settings.ingest_lease_s / 3
+        renew_at = self._monotonic() + every_s
+        while not stop.is_set():
+            pipeline.step(STEP_S)
+            sink.tell()
+            if self._monotonic() >= renew_at:
+                renew_at = self._monotonic() + every_s
+                self._renew(lease)
+
+    def _renew(self, lease: RoleLease) -> None:
+        try:
+            if not lease.hold():
+                raise LeaseLost("another ingest has taken over")
+        except SQLAlchemyError as error:
+            # Nobody else can take it either; every batch is fenced by the lease anyway.
+            log.warning("the lease is not renewed: %s", error)
+
+    def _try_hold(self, lease: RoleLease) -> bool:
+        try:
+            held = lease.hold()
+            self._note = "stands by: another ingest is active"
+        except SQLAlchemyError as error:
+            held = False
+            self._note = f"the database is away: {str(error).splitlines()[0]}"
+            log.warning("ingest waits: %s", self._note)
+        return held
+
+    def _release(self, lease: RoleLease) -> None:
+        try:
+            lease.release()
+        except SQLAlchemyError as error:
+            log.warning("the lease is not given back, it runs out by itself: %s", error)
+
+    def _chosen(self) -> Appliers:
+        if self._appliers is None:
+            from muster_platform.stream.wiring import appliers
+
+            self._appliers = appliers()
+        return self._appliers

@@ -1,0 +1,116 @@
+"""Roles of `muster run`: several in one process, each in a thread, restarted when one fails."""
+
+import importlib
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from muster_platform.bootstrap import Platform
+from muster_platform.errors import ConfigurationError, InvalidInput
+
+log = logging.getLogger(__name__)
+
+HEALTH_EVERY_S = 10.0
+BACKOFF_MIN_S = 1.0
+BACKOFF_MAX_S = 30.0
+
+
+class Role(Protocol):
+    """One part of the stream."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop."""
+        ...
+
+    def health(self) -> str:
+        """Say in one line how it goes."""
+        ...
+
+
+ROLES: dict[str, str] = {
+    "ingest": "muster_platform.stream.ingest:IngestRole",
+    "dispatch": "muster_platform.stream.dispatch:DispatchRole",
+}
+"""Name of each role and where its class is; imported when it is run."""
+
+
+def run_roles(
+    platform: Platform,
+    names: Sequence[str],
+    stop: threading.Event,
+    *,
+    say: Callable[[str], None] | None = None,
+) -> None:
+    """Run roles until stopped; one that fails is started again with back-off.
+
+    Args:
+        platform: the composition root, shared by all.
+        names: of the roles.
+        stop: set by a signal handler.
+        say: takes one health line per role, when it changes; the log when None.
+
+    Raises:
+        InvalidInput: no such role.
+        ConfigurationError: a role cannot run as it is set up; all are stopped.
+    """
+    unknown = [name for name in names if name not in ROLES]
+    if unknown:
+        raise InvalidInput(f"no such role: {', '.join(unknown)}; there are {', '.join(ROLES)}")
+    fatal: list[ConfigurationError] = []
+    runners = [_Runner(platform, name, stop, fatal) for name in dict.fromkeys(names)]
+    for runner in runners:
+        runner.thread.start()
+    said: dict[str, str] = {}
+    while not stop.wait(HEALTH_EVERY_S if said else 1.0):
+        for runner in runners:
+            line = f"{runner.name}: {runner.health()}"
+            if said.get(runner.name) != line:
+                said[runner.name] = line
+                (say or log.info)(line)
+    for runner in runners:
+        runner.thread.join()
+    if fatal:
+        raise fatal[0]
+
+
+class _Runner:
+    """One role in its thread."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        name: str,
+        stop: threading.Event,
+        fatal: list[ConfigurationError],
+    ) -> None:
+        module, _, kind = ROLES[name].partition(":")
+        self.name = name
+        self.thread = threading.Thread(target=self._run, name=name)
+        self._make = getattr(importlib.import_module(module), kind)
+        self._platform, self._stop, self._fatal = platform, stop, fatal
+        self._role: Role | None = None
+        self._problem = ""
+
+    def health(self) -> str:
+        """Say in one line how it goes."""
+        if self._problem:
+            return self._problem
+        return self._role.health() if self._role is not None else "starting"
+
+    def _run(self) -> None:
+        wait_s = BACKOFF_MIN_S
+        while not self._stop.is_set():
+            try:
+                self._role = self._make(self._platform)
+                self._problem = ""
+                self._role.run(self._stop)
+                wait_s = BACKOFF_MIN_S
+            except ConfigurationError as error:
+                self._fatal.append(error)
+                self._stop.set()
+            except Exception as error:
+                self._problem = f"failed, starts again in {wait_s:g} s: {error}"
+                log.exception("role %s %s", self.name, self._problem)
+                self._stop.wait(wait_s)
+                wait_s = min(BACKOFF_MAX_S, wait_s * 2)

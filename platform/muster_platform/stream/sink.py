@@ -1,0 +1,114 @@
+"""The database as a sink: one transaction per batch, answers after the commit."""
+
+import logging
+from collections.abc import Sequence
+
+from sqlalchemy import exc
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+
+from muster_platform.access.actor import Actor
+from muster_platform.devices.ingest.ledger import ledgers
+from muster_platform.devices.ingest.telemetry import Metrics
+from muster_platform.stream.answers import LedgerNotes, Publisher, answer_hello, tell_ledgers
+from muster_platform.stream.lease import RoleLease
+from muster_platform.stream.messages import Envelope, Quarantined
+from muster_platform.stream.ports import SinkAway
+from muster_platform.stream.store import Appliers, BatchStore, Outcome
+from muster_platform.unit import Unit, Units
+
+log = logging.getLogger(__name__)
+
+STATEMENT_TIMEOUT_MS = 30_000
+"""A batch that waits longer for a lock is tried again; the broker must hear from us meanwhile."""
+
+REFUSED = (DataError, IntegrityError)
+"""Errors of the database that are about the values; any other is about the database."""
+
+
+class DatabaseSink:
+    """Stores batches in the database and tells devices what was stored."""
+
+    def __init__(
+        self,
+        units: Units,
+        actor: Actor,
+        appliers: Appliers,
+        publisher: Publisher,
+        lease: RoleLease,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            units: opens transactions.
+            actor: in whose name.
+            appliers: of the domains.
+            publisher: takes answers.
+            lease: must be ours in every transaction.
+        """
+        self._units, self._actor, self._appliers = units, actor, appliers
+        self._publisher, self._lease = publisher, lease
+        self._metrics = Metrics()
+        self._notes = LedgerNotes(units.settings.ledger_every_s * 1000)
+
+    def write(self, envelopes: Sequence[Envelope], quarantined: Sequence[Quarantined]) -> None:
+        """Store both in one transaction, then publish answers.
+
+        Raises:
+            SinkAway: the database is away, locked, full or not as it should be.
+            LeaseLost: somebody else is ingest now.
+        """
+        try:
+            outcome = self._store(envelopes, quarantined)
+        except BaseException as error:
+            self._metrics.forget()
+            if _away(error):
+                raise SinkAway(_first_line(error)) from error
+            raise
+        now = self._units.clock.now_ms()
+        for address in outcome.stored:
+            self._notes.stored(address, now)
+        for address in outcome.heard:
+            self._notes.heard(address, now)
+        for address, answer in outcome.answers:
+            answer_hello(self._publisher, address, answer)
+            self._notes.hello(address, now)
+        self.tell()
+
+    def tell(self) -> None:
+        """Publish the ledgers that are due; a database that is away makes them late."""
+        due = self._notes.due(self._units.clock.now_ms())
+        if not due:
+            return
+        try:
+            with self._units.open(self._actor, write=False) as unit:
+                made = ledgers(unit.session.connection(), {a.device_key for a in due})
+        except SQLAlchemyError as error:
+            log.warning("ledgers are late: %s", _first_line(error))
+            for address in due:
+                self._notes.hello(address, self._units.clock.now_ms())
+            return
+        tell_ledgers(self._publisher, ((a, made[a.device_key]) for a in due))
+
+    def _store(self, envelopes: Sequence[Envelope], quarantined: Sequence[Quarantined]) -> Outcome:
+        with self._units.open(self._actor) as unit:
+            _limit(unit)
+            self._lease.fence(unit)
+            store = BatchStore(unit, self._appliers, self._metrics)
+            store.store(envelopes, quarantined)
+            return store.outcome
+
+
+def _limit(unit: Unit) -> None:
+    if unit.session.get_bind().dialect.name == "postgresql":
+        connection = unit.session.connection()
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
+
+
+def _away(error: BaseException) -> bool:
+    if isinstance(error, exc.TimeoutError):  # of the connection pool
+        return True
+    return isinstance(error, DBAPIError) and not isinstance(error, REFUSED)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

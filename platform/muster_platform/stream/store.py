@@ -1,0 +1,325 @@
+"""One batch in one transaction: who is it about, what is new, write it, note what to say."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from muster_platform.db.text import clean
+from muster_platform.devices.ingest import quarantine as kept
+from muster_platform.devices.ingest import telemetry
+from muster_platform.devices.ingest.book import KnownDevice, boot_text, known_devices
+from muster_platform.devices.ingest.ledger import LedgerBook, Place
+from muster_platform.devices.models import Device
+from muster_platform.errors import MusterError
+from muster_platform.logs import ingest as logs
+from muster_platform.outbox import Live
+from muster_platform.stream.answers import Address
+from muster_platform.stream.messages import Envelope, Quarantined
+from muster_platform.unit import Unit
+from muster_protocol.ids import uuid7
+from muster_protocol.messages import (
+    Event,
+    Hello,
+    HelloAnswer,
+    InventoryReport,
+    LogRecord,
+    Logs,
+    Message,
+    Presence,
+    Report,
+    SettingsReport,
+    Telemetry,
+    UpMessage,
+)
+
+LIVE_VALUES = 64
+LIVE_RECORDS = 20
+"""What one batch says live about one device: a page reads the rest from the database."""
+
+Apply = Callable[[Unit, Device, Any, int], Any]
+
+
+@dataclass(frozen=True)
+class Appliers:
+    """What the domains do with each control message, inside the transaction of the batch.
+
+    Each is called with unit, device, message, received_at (ms). A MusterError, raised before
+    anything is written, sends the message to quarantine with the error's code as the reason.
+
+    Attributes:
+        hello: gives the HelloAnswer.
+        heard: is given {device key: newest received_at} of devices that said anything.
+        fingerprint: of a log record, "" below ERROR.
+    """
+
+    hello: Callable[[Unit, Device, Hello, int], HelloAnswer]
+    presence: Apply
+    inventory: Apply
+    settings: Apply
+    event: Apply
+    report: Apply
+    heard: Callable[[Unit, dict[int, int]], None]
+    fingerprint: Callable[[LogRecord], str]
+
+    def of(self, message: Message) -> Apply | None:
+        """Give what handles a control message other than hello."""
+        table: dict[type[Message], Apply] = {
+            Presence: self.presence,
+            InventoryReport: self.inventory,
+            SettingsReport: self.settings,
+            Event: self.event,
+            Report: self.report,
+        }
+        return table.get(type(message))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What to say after the commit."""
+
+    answers: list[tuple[Address, HelloAnswer]] = field(default_factory=list)
+    stored: set[Address] = field(default_factory=set)
+    heard: set[Address] = field(default_factory=set)
+
+
+class BatchStore:
+    """Stores one batch in the unit of work it is given; used once."""
+
+    def __init__(self, unit: Unit, appliers: Appliers, metrics: telemetry.Metrics) -> None:
+        """Prepare.
+
+        Args:
+            unit: open for writing.
+            appliers: of the domains.
+            metrics: metric names known so far.
+        """
+        self.outcome = Outcome()
+        self._unit, self._appliers, self._metrics = unit, appliers, metrics
+        self._connection = unit.session.connection()
+        self._ledger = LedgerBook(self._connection, unit.now())
+        self._devices: dict[str, KnownDevice] = {}
+        self._readings: list[telemetry.Reading] = []
+        self._records: list[logs.Row] = []
+        self._quarantine: list[kept.QuarantineRow] = []
+        self._raw: list[kept.RawRow] = []
+        self._heard: dict[int, int] = {}
+        self._live: dict[int, dict[str, Any]] = {}
+        self._live_logs: dict[int, list[dict[str, Any]]] = {}
+
+    def store(self, envelopes: Sequence[Envelope], quarantined: Sequence[Quarantined]) -> None:
+        """Store all of it."""
+        wanted = {envelope.subject for envelope in envelopes}
+        wanted.update(envelope.topic.device_id for envelope in envelopes if envelope.topic.child)
+        wanted.update(item.subject for item in quarantined if item.subject)
+        self._devices = known_devices(self._connection, wanted)
+        self._ledger.load(self._places(envelopes, quarantined))
+        self._preload(envelopes)
+        for envelope in envelopes:
+            self._one(envelope)
+        for item in quarantined:
+            self._set_aside(item)
+        self._write()
+
+    # One message --------------------------------------------------------------------------
+
+    def _one(self, envelope: Envelope) -> None:
+        device = self._devices.get(envelope.subject)
+        if device is None:
+            self._refuse(envelope, None, "unknown_device", "no device of this id is registered")
+            return
+        topic, raw = envelope.topic, envelope.raw
+        if topic.child is not None:
+            gateway = self._devices.get(topic.device_id)
+            if gateway is None or device.gateway_key != gateway.key:
+                detail = f"{topic.device_id} is not the gateway of {topic.child}"
+                self._refuse(envelope, device, "foreign_child", detail)
+                return
+        address = Address(device.key, topic.device_id, topic.child)
+        message = envelope.message
+        if message is None:
+            self._raw.append(kept.RawRow(device.key, raw.received_at, raw.topic, raw.payload))
+            return
+        if not self._is_new(envelope, device, address):
+            if isinstance(message, Hello):
+                # We may have died between the commit and the answer.
+                self._hello(envelope, device, address, message)
+            return
+        self._apply(envelope, device, address, message)
+
+    def _is_new(self, envelope: Envelope, device: KnownDevice, address: Address) -> bool:
+        message = envelope.message
+        place = _place(message, device.key, envelope.channel)
+        if place is None or not isinstance(message, UpMessage) or message.seq is None:
+            if not isinstance(message, Presence):
+                self._ledger.plain(device.key, envelope.channel)
+            elif not device.plain:
+                self.outcome.heard.add(address)
+            return True
+        self.outcome.stored.add(address)
+        return self._ledger.take(place, message.seq)
+
+    def _apply(
+        self, envelope: Envelope, device: KnownDevice, address: Address, message: Message
+    ) -> None:
+        received_at = envelope.raw.received_at
+        if not envelope.raw.retain and not isinstance(message, Presence | Hello):
+            self._heard[device.key] = max(received_at, self._heard.get(device.key, 0))
+        if isinstance(message, Telemetry):
+            self._telemetry(device, message, received_at)
+        elif isinstance(message, Logs):
+            self._logs(envelope, device, message)
+        elif isinstance(message, Hello):
+            self._hello(envelope, device, address, message)
+        else:
+            self._control(envelope, device, message)
+
+    def _telemetry(self, device: KnownDevice, message: Telemetry, received_at: int) -> None:
+        found = list(telemetry.readings(device.key, message, received_at))
+        self._readings += found
+        live = self._live.setdefault(device.key, {})
+        for reading in found[-LIVE_VALUES:]:
+            if reading.metric in live or len(live) < LIVE_VALUES:
+                value = reading.txt if reading.num is None else reading.num
+                live[reading.metric] = {"ts": reading.ts, "value": value, "kind": reading.kind}
+
+    def _logs(self, envelope: Envelope, device: KnownDevice, message: Logs) -> None:
+        if message.boot is not None and message.seq is not None:
+            identity = f"{boot_text(message.boot)}.{message.seq}"
+        else:
+            identity = envelope.origin or uuid7()
+        rows = list(
+            logs.rows(
+                device.key,
+                message,
+                envelope.raw.received_at,
+                identity,
+                self._appliers.fingerprint,
+            )
+        )
+        self._records += rows
+        live = self._live_logs.setdefault(device.key, [])
+        live += [
+            {"id": row[0], "ts": row[2], "level": row[6], "logger": row[7], "message": row[8][:500]}
+            for row in rows[-LIVE_RECORDS:]
+        ]
+        del live[:-LIVE_RECORDS]
+
+    def _hello(
+        self, envelope: Envelope, device: KnownDevice, address: Address, message: Hello
+    ) -> None:
+        row = self._unit.session.get_one(Device, device.key)
+        try:
+            answer = self._appliers.hello(self._unit, row, message, envelope.raw.received_at)
+        except MusterError as error:
+            self._refuse(envelope, device, error.code, error.detail, taken=True)
+            return
+        if answer.session == message.session:
+            self._ledger.hello(device.key, message)
+        self.outcome.answers.append((address, answer))
+
+    def _control(self, envelope: Envelope, device: KnownDevice, message: Message) -> None:
+        apply = self._appliers.of(message)
+        if apply is None:
+            raise TypeError(f"nothing applies {type(message).__name__}")
+        row = self._unit.session.get_one(Device, device.key)
+        try:
+            apply(self._unit, row, message, envelope.raw.received_at)
+        except MusterError as error:
+            self._refuse(envelope, device, error.code, error.detail, taken=True)
+
+    # Quarantine ---------------------------------------------------------------------------
+
+    def _refuse(
+        self,
+        envelope: Envelope,
+        device: KnownDevice | None,
+        reason: str,
+        detail: str,
+        *,
+        taken: bool = False,
+    ) -> None:
+        """Quarantine a message that was read; `taken`: its ledger account has it already."""
+        if taken and device is not None:
+            place = _place(envelope.message, device.key, envelope.channel)
+            if place is not None:
+                self._ledger.note_quarantined(place)
+        self._keep(envelope, device, reason, detail)
+
+    def _set_aside(self, item: Quarantined) -> None:
+        """Quarantine a message that could not be read; where its number can be, it is entered."""
+        device = self._devices.get(item.subject)
+        if device is not None and item.boot is not None and item.seq is not None:
+            place = Place(device.key, boot_text(item.boot), clean(item.channel)[:32])
+            if not self._ledger.take(place, item.seq, quarantined=True):
+                return
+        self._keep(item, device, item.reason, item.detail)
+
+    def _keep(
+        self, item: Envelope | Quarantined, device: KnownDevice | None, reason: str, detail: str
+    ) -> None:
+        self._quarantine.append(
+            kept.QuarantineRow(
+                item.raw.received_at,
+                item.raw.topic,
+                item.subject,
+                device.key if device else None,
+                item.raw.payload,
+                reason,
+                detail,
+            )
+        )
+
+    # The whole batch ----------------------------------------------------------------------
+
+    def _places(
+        self, envelopes: Sequence[Envelope], quarantined: Sequence[Quarantined]
+    ) -> set[Place]:
+        places: set[Place | None] = set()
+        for envelope in envelopes:
+            device = self._devices.get(envelope.subject)
+            if device is not None:
+                places.add(_place(envelope.message, device.key, envelope.channel))
+        for item in quarantined:
+            device = self._devices.get(item.subject)
+            if device is not None and item.boot is not None:
+                places.add(Place(device.key, boot_text(item.boot), clean(item.channel)[:32]))
+        return {place for place in places if place is not None}
+
+    def _preload(self, envelopes: Sequence[Envelope]) -> None:
+        """Read the devices that control messages are about in one query."""
+        bulk = Telemetry | Logs
+        keys = {
+            self._devices[e.subject].key
+            for e in envelopes
+            if e.subject in self._devices and e.message and not isinstance(e.message, bulk)
+        }
+        if keys:
+            self._loaded = (
+                self._unit.session.scalars(select(Device).where(Device.id.in_(keys))).unique().all()
+            )
+
+    def _write(self) -> None:
+        connection = self._connection
+        telemetry.write(connection, self._readings, self._metrics)
+        logs.write(connection, self._records)
+        kept.write_raw(connection, self._raw)
+        kept.write_quarantine(connection, self._quarantine)
+        if self._heard:
+            self._appliers.heard(self._unit, self._heard)
+        self._unit.session.flush()
+        self._ledger.flush()
+        paths = {device.key: device.group_path for device in self._devices.values()}
+        for key, values in self._live.items():
+            signal = Live(f"device:{key}", "telemetry", paths[key], {"values": values})
+            self._unit.outbox.add(signal)
+        for key, records in self._live_logs.items():
+            self._unit.outbox.add(Live(f"device:{key}", "log", paths[key], {"records": records}))
+
+
+def _place(message: Message | None, device_key: int, channel: str) -> Place | None:
+    """Give where a message counts; None for one without a number."""
+    if not isinstance(message, UpMessage) or message.boot is None or message.seq is None:
+        return None
+    return Place(device_key, boot_text(message.boot), channel)
