@@ -1,19 +1,19 @@
 """The guard of tests/unit/conftest.py works."""
 
 import socket
-import urllib.request
 
 import pytest
 
 
-def test_a_connection_is_refused():
-    with (
-        socket.socket() as opened,
-        pytest.raises(RuntimeError, match="belongs in tests/integration"),
-    ):
-        opened.connect(("127.0.0.1", 9))
-
-
-def test_a_library_that_connects_is_refused():
-    with pytest.raises(RuntimeError, match="belongs in tests/integration"):
-        urllib.request.urlopen("http://127.0.0.1:9/")
+@pytest.mark.parametrize(
+    "reach",
+    [
+        lambda opened: opened.connect(("127.0.0.1", 9)),
+        lambda opened: opened.connect_ex(("127.0.0.1", 9)),
+        lambda opened: opened.bind(("127.0.0.1", 0)),
+    ],
+    ids=["connect", "connect_ex", "bind"],
+)
+def test_a_unit_test_that_reaches_for_the_network_fails(reach):
+    with socket.socket() as opened, pytest.raises(RuntimeError, match="tests/integration"):
+        reach(opened)
