@@ -38,6 +38,7 @@ class LedgerRow(Base):
     stored: Mapped[int] = mapped_column(default=0)
     doubled: Mapped[int] = mapped_column(default=0)
     quarantined: Mapped[int] = mapped_column(default=0)
+    finished: Mapped[bool] = mapped_column(default=False)
     lost: Mapped[int] = mapped_column(default=0)
     """Seqs given up: missing when the boot was finished, or beyond the bound on ranges."""
     updated_at: Mapped[int]

@@ -124,7 +124,6 @@ class LedgerBook:
 
     def flush(self) -> None:
         """Write what changed."""
-        self._bound()
         rows = []
         for place in sorted(self._changed & self._accounts.keys()):
             account = self._accounts[place]
@@ -138,6 +137,7 @@ class LedgerBook:
             rows,
             conflict=f"(device_key, boot, channel) DO UPDATE SET {_UPDATE}",
         )
+        self._bound({place.device_key for place in self._changed - self._seen_at.keys()})
         self._add_totals(
             [(key, channel, 0, 0, 0, 0, count) for (key, channel), count in self._plain.items()]
         )
@@ -166,16 +166,15 @@ class LedgerBook:
             self._accounts[place] = account
             self._seen_at[place] = updated_at
 
-    def _bound(self) -> None:
-        """Fold the oldest boots of a device that has more than a device can have."""
-        new = {place.device_key for place in self._changed if place not in self._seen_at}
-        if not new:
+    def _bound(self, device_keys: set[int]) -> None:
+        """Fold the oldest boots of devices that have more than a device can have."""
+        if not device_keys:
             return
         condition = member(self._connection, "device_key")
         crowded = self._connection.exec_driver_sql(
             f"SELECT device_key FROM ledger WHERE {condition}"  # noqa: S608
-            f" GROUP BY device_key HAVING COUNT(DISTINCT boot) >= {LEDGER_BOOTS}",
-            (among(self._connection, list(new)),),
+            f" GROUP BY device_key HAVING COUNT(DISTINCT boot) > {LEDGER_BOOTS}",
+            (among(self._connection, list(device_keys)),),
         )
         for (device_key,) in crowded.fetchall():
             self._read(condition, among(self._connection, [device_key]))

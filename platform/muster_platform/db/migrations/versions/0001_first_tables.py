@@ -270,6 +270,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_devices")),
     )
     with op.batch_alter_table("devices", schema=None) as batch_op:
+        batch_op.create_index("ix_devices_display_name", ["display_name", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_devices_gateway_id"), ["gateway_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_devices_group_id"), ["group_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_devices_profile_id"), ["profile_id"], unique=False)
@@ -296,6 +297,7 @@ def upgrade() -> None:
         ),
         sa.Column("group_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("mode", sa.String(length=16), nullable=False),
+        sa.Column("reenrol", sa.Boolean(), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("token_prefix", sa.String(length=12), nullable=False),
         sa.Column("max_uses", sa.BigInteger(), nullable=True),
@@ -483,6 +485,7 @@ def upgrade() -> None:
         sa.Column("stored", sa.BigInteger(), nullable=False),
         sa.Column("doubled", sa.BigInteger(), nullable=False),
         sa.Column("quarantined", sa.BigInteger(), nullable=False),
+        sa.Column("finished", sa.Boolean(), nullable=False),
         sa.Column("lost", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -546,6 +549,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=32), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("session", sa.BigInteger(), nullable=False),
+        sa.Column("ended", sa.Boolean(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=True),
         sa.Column("heard_at", sa.BigInteger(), nullable=True),
         sa.Column("hello_at", sa.BigInteger(), nullable=True),
@@ -699,6 +703,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_devices_profile_id"))
         batch_op.drop_index(batch_op.f("ix_devices_group_id"))
         batch_op.drop_index(batch_op.f("ix_devices_gateway_id"))
+        batch_op.drop_index("ix_devices_display_name")
 
     op.drop_table("devices")
     with op.batch_alter_table("bindings", schema=None) as batch_op:
