@@ -1,0 +1,41 @@
+"""Loads and locks rows of the job engine.
+
+Lock order: an execution, then its job. A pass over a job holds the job and takes executions only
+where nobody else holds them, so nothing waits in a circle.
+"""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from muster_platform.jobs.models import Execution, Job
+
+
+def lock_job(session: Session, job_id: str, *, skip_locked: bool = False) -> Job | None:
+    """Load a job and lock its row; None: no such job (or held by another, when skipping)."""
+    query = (
+        select(Job)
+        .where(Job.id == job_id)
+        .with_for_update(skip_locked=skip_locked)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(query).one_or_none()
+
+
+def lock_execution(session: Session, execution_id: str) -> Execution | None:
+    """Load an execution with its job and lock the execution's row."""
+    query = (
+        select(Execution)
+        .where(Execution.id == execution_id)
+        .with_for_update(of=Execution)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(query).one_or_none()
+
+
+def settle(session: Session, execution: Execution) -> Job | None:
+    """Lock the job of a single device, so that it can be moved on with its only execution.
+
+    A job of many is left to the pass over jobs: its row would be everybody's bottleneck.
+    """
+    session.flush()
+    return lock_job(session, execution.job_id) if execution.job.device_count == 1 else None
