@@ -101,3 +101,11 @@ os.kill(os.getpid(), 9)
     while entry.exists() and entry.read_bytes():  # empty: ended, not reaped by init yet
         assert time.monotonic() < deadline, "the part still runs"
         time.sleep(base.POLL_S)
+
+
+@pytest.mark.parametrize(("fixture", "forced"), [("postgres", "off"), ("durable_postgres", "on")])
+def test_commits_wait_for_the_disk_only_where_asked(request, fixture, forced):
+    engine = sqlalchemy.create_engine(request.getfixturevalue(fixture).url())
+    with engine.connect() as connection:
+        assert connection.execute(sqlalchemy.text("SHOW fsync")).scalar() == forced
+    engine.dispose()
