@@ -1,8 +1,10 @@
 """The ledger knows what came, what came twice and what is missing, in any order of arrival."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from muster_platform.devices.rules import ledger
 from muster_platform.devices.rules.ledger import COUNT_LIMIT, RANGES_KEPT, Account, from_row
 
 seqs = st.lists(st.integers(1, 60), max_size=80)
@@ -54,13 +56,46 @@ def test_gaps_stay_ascending_and_disjoint(arrivals: list[int]) -> None:
         )
 
 
-def test_gaps_are_bounded_and_what_is_given_up_is_counted() -> None:
+def test_gaps_are_bounded_and_a_message_that_needs_one_more_waits_but_is_not_lost() -> None:
+    account, sent = Account(), range(2, 2 * RANGES_KEPT + 42, 2)
+    refused = [seq for seq in sent if not account.take(seq)]
+    assert refused == [seq for seq in sent if seq > 2 * RANGES_KEPT]
+    assert len(account.missing) == RANGES_KEPT + 1
+    assert account.doubled == account.lost == 0
+    while account.missing:
+        for first, last in account.resend():
+            for seq in range(first, last + 1):
+                assert account.take(seq)
+    assert account.stored == account.contiguous == max(sent)
+
+
+def test_a_seq_inside_a_gap_that_would_split_one_too_many_waits() -> None:
     account = Account()
-    for seq in range(2, 2 * RANGES_KEPT + 12, 2):
-        account.take(seq)
+    account.expect(101)
+    for seq in range(102, 102 + 2 * RANGES_KEPT, 2):
+        assert account.take(seq)
     assert len(account.missing) == RANGES_KEPT
-    assert account.lost == 5
-    assert account.contiguous == account.missing[0][0] - 1
+    assert not account.take(50)
+    assert account.take(1)
+    assert account.missing[0] == (2, 101)
+    assert account.doubled == 0
+
+
+@given(st.lists(st.integers(1, 40), max_size=120))
+def test_with_few_gaps_kept_all_that_is_sent_again_is_stored_once(arrivals: list[int]) -> None:
+    """The bound at 3: whatever the order, asking again until nothing is missing stores all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "RANGES_KEPT", 3)
+        account, stored = Account(), list[int]()
+        for seq in arrivals:
+            if account.take(seq):
+                stored.append(seq)
+            assert len(account.missing) <= 4
+        while account.missing:
+            for first, last in account.resend():
+                stored += [seq for seq in range(first, last + 1) if account.take(seq)]
+        assert sorted(stored) == list(range(1, account.highest + 1))
+        assert account.highest == max(arrivals, default=0)
 
 
 def test_a_monstrous_seq_costs_one_gap_and_fits_the_column() -> None:

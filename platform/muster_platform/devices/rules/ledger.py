@@ -1,7 +1,9 @@
 """The ledger's arithmetic: what of 1, 2, 3 … has come. Pure; one account per device, boot, channel.
 
 An account with nothing missing is one number. Gaps are ranges, the oldest first; their number is
-bounded, since a device must not be able to make the platform remember without end.
+bounded, since a device must not be able to make the platform remember without end. A message that
+would make one gap too many is not taken: it counts as missing, stays in the device's spool and is
+asked for again when older gaps are closed. So the bound costs time, never a message.
 """
 
 from bisect import bisect_right
@@ -11,7 +13,7 @@ from dataclasses import dataclass, field
 from muster_protocol.limits import RESEND_RANGES
 
 RANGES_KEPT = 256
-"""More gaps than this and the oldest is given up: counted as lost, not asked for again."""
+"""With so many gaps no message is taken that would need another; one last gap holds those."""
 
 COUNT_LIMIT = 2**62
 """Largest count; a device that names a seq of 2**62 cannot break the column."""
@@ -30,7 +32,7 @@ class Account:
         stored: messages taken, quarantined ones included.
         doubled: messages that were there already.
         quarantined: of the stored.
-        lost: seqs given up.
+        lost: seqs given up when the boot was over.
         finished: the device said that this boot brings nothing more.
     """
 
@@ -43,14 +45,16 @@ class Account:
     finished: bool = False
 
     def take(self, seq: int) -> bool:
-        """Enter a message; False: it is there already and must not be stored again."""
-        if seq == self.highest + 1:
-            self.highest = seq
-        elif seq > self.highest:
-            self._gap(self.highest + 1, seq - 1)
+        """Enter a message; False: it must not be stored, it is there already or has to wait."""
+        if seq > self.highest:
+            if self._must_wait(seq):
+                self._gap(self.highest + 1, seq)
+                self.highest = seq
+                return False
+            if seq > self.highest + 1:
+                self._gap(self.highest + 1, seq - 1)
             self.highest = seq
         elif not self._fill(seq):
-            self.doubled += 1
             return False
         self.stored += 1
         return True
@@ -76,27 +80,30 @@ class Account:
             self._give_up(gap)
         self.missing = []
 
+    def _must_wait(self, seq: int) -> bool:
+        """Say whether taking a new highest seq would leave more gaps than are kept."""
+        if self.missing and self.missing[-1][1] == self.highest:
+            return len(self.missing) > RANGES_KEPT
+        return seq > self.highest + 1 and len(self.missing) >= RANGES_KEPT
+
     def _gap(self, first: int, last: int) -> None:
         if self.missing and self.missing[-1][1] + 1 == first:
             self.missing[-1] = (self.missing[-1][0], last)
         else:
             self.missing.append((first, last))
-        self._bound()
 
     def _fill(self, seq: int) -> bool:
-        """Take a seq out of its gap; False when it is in none."""
+        """Take a seq out of its gap; False when it is in none, or would split one too many."""
         index = bisect_right(self.missing, (seq, COUNT_LIMIT)) - 1
         if index < 0 or not self.missing[index][0] <= seq <= self.missing[index][1]:
+            self.doubled += 1
             return False
         first, last = self.missing[index]
-        halves = [(first, seq - 1), (seq + 1, last)]
-        self.missing[index : index + 1] = [half for half in halves if half[0] <= half[1]]
-        self._bound()
+        halves = [half for half in ((first, seq - 1), (seq + 1, last)) if half[0] <= half[1]]
+        if len(halves) == 2 and len(self.missing) >= RANGES_KEPT:
+            return False
+        self.missing[index : index + 1] = halves
         return True
-
-    def _bound(self) -> None:
-        while len(self.missing) > RANGES_KEPT:
-            self._give_up(self.missing.pop(0))
 
     def _give_up(self, gap: Range) -> None:
         self.lost = min(COUNT_LIMIT, self.lost + gap[1] - gap[0] + 1)
