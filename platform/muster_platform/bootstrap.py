@@ -12,9 +12,18 @@ from muster_platform.access.actor import Actor
 from muster_platform.adapters.redis_signals import RedisSignals, WakeUps
 from muster_platform.clock import Clock, SystemClock
 from muster_platform.db.engine import make_engine
+from muster_platform.access.groups import GroupHooks
+from muster_platform.devices.hooks import DeviceHooks
+from muster_platform.jobs.hooks import JobHooks
 from muster_platform.outbox import NoSignals, Signals
 from muster_platform.settings import Settings
 from muster_platform.unit import Unit, Units
+
+DEVICE_HOOKS: DeviceHooks = JobHooks()
+"""Who hears in the same transaction that a device came, went or was removed."""
+
+GROUP_HOOKS: tuple[GroupHooks, ...] = ()
+"""Who hears in the same transaction that a group was moved."""
 
 
 @dataclass
