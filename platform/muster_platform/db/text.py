@@ -1,7 +1,9 @@
 """Text from devices, made fit for every store."""
 
+import re
 from typing import Any
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 
 
@@ -11,11 +13,7 @@ def clean(text: str) -> str:
         text = text.replace("\x00", _REPLACEMENT)
     if text.isascii():
         return text
-    return text.encode("utf-8", "replace").decode("utf-8") if _has_surrogate(text) else text
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in text)
+    return _SURROGATE.sub(_REPLACEMENT, text)
 
 
 def clean_json(value: Any) -> Any:

@@ -76,6 +76,7 @@ class Device(Base):
             postgresql_where=text("deleted_at IS NULL"),
             sqlite_where=text("deleted_at IS NULL"),
         ),
+        Index("ix_devices_display_name", "display_name", "id"),
         Index("ix_devices_search", "search", postgresql_ops={"search": "text_pattern_ops"}),
     )
 
@@ -85,8 +86,10 @@ class Presence(Base):
 
     Attributes:
         session: newest session number seen, 0 for none.
-        reason: connected, disconnected, lost, sleep, silent, gateway, disabled; "" for none.
+        reason: connected, disconnected, lost, sleep, silent, heard, gateway, broker, disabled;
+            "" for none.
         since: when this state began.
+        ended: the newest session said goodbye or left its will.
         until: end of an announced sleep.
         check_at: when silence must be judged next; None when nothing is due.
     """
@@ -98,6 +101,7 @@ class Presence(Base):
     reason: Mapped[str] = mapped_column(String(32), default="")
     since: Mapped[int]
     session: Mapped[int] = mapped_column(default=0)
+    ended: Mapped[bool] = mapped_column(default=False)
     until: Mapped[int | None]
     heard_at: Mapped[int | None]
     hello_at: Mapped[int | None]
@@ -151,6 +155,7 @@ class EnrolmentToken(Base):
         mode: `pre_registered` (the device must be registered already) or `allow_new`.
         token_hash: SHA-256 of the token (256 random bits, so no slow hash is needed).
         token_prefix: first characters, to recognise it.
+        reenrol: a device that has a working secret may enrol again with it.
     """
 
     __tablename__ = "enrolment_tokens"
@@ -160,6 +165,7 @@ class EnrolmentToken(Base):
     profile_id: Mapped[int] = mapped_column(BigKey, ForeignKey("profiles.id"))
     group_id: Mapped[int] = mapped_column(BigKey, ForeignKey("groups.id"))
     mode: Mapped[str] = mapped_column(String(16))
+    reenrol: Mapped[bool] = mapped_column(default=False)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     token_prefix: Mapped[str] = mapped_column(String(12))
     max_uses: Mapped[int | None]
