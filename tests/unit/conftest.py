@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def _no_sockets() -> Iterator[None]:
     def refuse(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a unit test reached for the network: it belongs in tests/integration")
