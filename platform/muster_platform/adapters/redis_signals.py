@@ -13,6 +13,9 @@ PREFIX = "muster:"
 WAKE_PREFIX = f"{PREFIX}wake:"
 LIVE_CHANNEL = f"{PREFIX}live"
 EPOCH_CHANNEL = f"{PREFIX}epoch"
+EPOCH_KEY = f"{PREFIX}epoch:"
+"""Before a user's id: the epoch that requests compare with, for a moment; see web.sessions."""
+EPOCH_KEPT_S = 10
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,8 @@ class RedisSignals:
             pipeline = self._client.pipeline(transaction=False)
             for signal in signals:
                 pipeline.publish(channel_of(signal), msgspec.json.encode(signal))
+                if isinstance(signal, EpochChanged):
+                    pipeline.set(EPOCH_KEY + signal.user_id, signal.epoch, ex=EPOCH_KEPT_S)
             pipeline.execute()
             self._away = False
         except redis.RedisError as error:

@@ -1,0 +1,29 @@
+"""The REST API under /api/v1: one table of all routes."""
+
+from flask import Flask
+
+from muster_platform.web.api import (
+    audit,
+    credentials,
+    devices,
+    executions,
+    groups,
+    jobs,
+    profiles,
+    session,
+    users,
+)
+from muster_platform.web.api.calling import view
+from muster_platform.web.api.routing import Route
+
+MODULES = (session, users, groups, profiles, devices, credentials, jobs, executions, audit)
+ROUTES: tuple[Route, ...] = tuple(route for module in MODULES for route in module.routes.items)
+"""Every route there is; calls, OpenAPI and the tests of permissions are made from it."""
+
+
+def register(app: Flask) -> None:
+    """Put every route into the application."""
+    for route in ROUTES:
+        app.add_url_rule(
+            route.rule, f"api.{route.operation_id}", view(route), methods=[route.method]
+        )

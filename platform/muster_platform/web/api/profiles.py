@@ -1,0 +1,106 @@
+"""Profiles: the types of devices."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from muster_platform.access.permissions import Permission
+from muster_platform.devices.models import Profile
+from muster_platform.devices.profiles import ProfileService
+from muster_platform.errors import Conflict
+from muster_platform.unit import Unit
+from muster_platform.web.api.common import Input, Listed, Seconds
+from muster_platform.web.api.routing import Routes
+from muster_protocol.limits import EXPECT_EVERY_S
+
+routes = Routes("Profiles")
+
+ProfileName = Annotated[str, Meta(min_length=1, max_length=64)]
+Title = Annotated[str, Meta(max_length=128)]
+Contact = Literal["always", "periodic"]
+Qos = Annotated[int, Meta(ge=0, le=2)]
+
+
+class ProfileAnswer(msgspec.Struct, kw_only=True):
+    """A device type.
+
+    Attributes:
+        contact: `always` (a lost connection is OFFLINE) or `periodic` (it is SLEEPING).
+        expect_every_s: silence after which a device is missed.
+        qos_down: QoS of commands.
+    """
+
+    name: str
+    title: str
+    contact: str
+    expect_every_s: int
+    qos_down: int
+    created_at: int
+
+
+class NewProfile(Input, kw_only=True):
+    """A profile to be made; the name never changes."""
+
+    name: ProfileName
+    title: Title = ""
+    contact: Contact = "always"
+    expect_every_s: Seconds = EXPECT_EVERY_S
+    qos_down: Qos = 1
+
+
+class ProfileChange(Input, kw_only=True):
+    """What to change; null leaves it."""
+
+    title: Title | None = None
+    contact: Contact | None = None
+    expect_every_s: Seconds | None = None
+    qos_down: Qos | None = None
+
+
+WRITE = Permission.PROFILES_WRITE
+
+
+@routes.add("GET", "/profiles", permission=Permission.PROFILES_READ)
+def list_profiles(unit: Unit) -> Listed[ProfileAnswer]:
+    """List all profiles by name."""
+    return Listed(items=[profile_answer(row) for row in ProfileService(unit).list()])
+
+
+@routes.add("POST", "/profiles", permission=WRITE, status=201, errors=(Conflict,), idempotent=True)
+def create_profile(unit: Unit, body: NewProfile) -> ProfileAnswer:
+    """Make a profile."""
+    made = ProfileService(unit).create(
+        body.name, body.title, body.contact, body.expect_every_s, body.qos_down
+    )
+    return profile_answer(made)
+
+
+@routes.add("GET", "/profiles/{name}", permission=Permission.PROFILES_READ)
+def get_profile(unit: Unit, name: str) -> ProfileAnswer:
+    """Get a profile by its name."""
+    return profile_answer(ProfileService(unit).get(name))
+
+
+@routes.add("PATCH", "/profiles/{name}", permission=WRITE)
+def update_profile(unit: Unit, name: str, body: ProfileChange) -> ProfileAnswer:
+    """Change a profile; the presence of its devices is judged by it from then on."""
+    changed = ProfileService(unit).update(
+        name,
+        title=body.title,
+        contact=body.contact,
+        expect_every_s=body.expect_every_s,
+        qos_down=body.qos_down,
+    )
+    return profile_answer(changed)
+
+
+@routes.add("DELETE", "/profiles/{name}", permission=WRITE, errors=(Conflict,))
+def delete_profile(unit: Unit, name: str) -> None:
+    """Delete a profile that nothing uses."""
+    ProfileService(unit).delete(name)
+
+
+def profile_answer(profile: Profile) -> ProfileAnswer:
+    """Show a profile."""
+    return msgspec.convert(profile, ProfileAnswer, from_attributes=True)

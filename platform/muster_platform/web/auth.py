@@ -1,0 +1,245 @@
+"""Signing in and out, and who the present request speaks for: API and site alike.
+
+Flask-JWT-Extended makes the tokens and sets the cookies; `sessions` reads them.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from flask import Flask, Response, after_this_request, current_app, g, request
+from flask_jwt_extended import (
+    JWTManager,
+    create_access_token,
+    create_refresh_token,
+    set_access_cookies,
+    set_refresh_cookies,
+    unset_jwt_cookies,
+)
+
+from muster_platform.access import auth as rules
+from muster_platform.access.actor import Actor, system_actor
+from muster_platform.access.models import RefreshToken, User
+from muster_platform.errors import NotAuthenticated, RateLimited
+from muster_platform.settings import Settings
+from muster_platform.web import csrf
+from muster_platform.web.context import client_address, platform, request_id
+from muster_platform.web.limits import Limit, Limits
+from muster_platform.web.metrics import metrics
+from muster_platform.web.sessions import ACCESS, ALGORITHM, REFRESH, Claims, Sessions
+
+ACCESS_COOKIE = "access_token_cookie"
+REFRESH_COOKIE = "refresh_token_cookie"
+SESSIONS = "muster_sessions"
+LIMITS = "muster_limits"
+ACCOUNTS_PER_ADDRESS = 10
+"""An address may try this many times `sign_in_per_minute`, over all accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What a sign-in or an exchange of the refresh token gives.
+
+    Attributes:
+        access, refresh: encoded tokens.
+        access_token_s: life of the access token.
+    """
+
+    user_id: str
+    access: str
+    refresh: str
+    access_token_s: int
+    must_change_password: bool = False
+
+
+def register(app: Flask) -> None:
+    """Prepare the application for tokens and cookies."""
+    platform_ = app.extensions["muster"]
+    settings = platform_.settings
+    app.config.update(_config(settings))
+    JWTManager(app)
+    app.extensions[SESSIONS] = Sessions(platform_)
+    app.extensions[LIMITS] = Limits(platform_)
+
+
+def _config(settings: Settings) -> dict[str, Any]:
+    return {
+        "JWT_SECRET_KEY": settings.jwt_secret,
+        "JWT_ALGORITHM": ALGORITHM,
+        "JWT_TOKEN_LOCATION": ["headers", "cookies"],
+        # Lax, not Strict: a link in an alert mail must find the reader signed in.
+        "JWT_COOKIE_SAMESITE": "Lax",
+        "JWT_COOKIE_SECURE": settings.cookie_secure,
+        "JWT_COOKIE_CSRF_PROTECT": True,
+        "JWT_ENCODE_NBF": False,
+        "JWT_ACCESS_TOKEN_EXPIRES": timedelta(seconds=settings.access_token_s),
+        "JWT_REFRESH_TOKEN_EXPIRES": timedelta(seconds=settings.refresh_token_s),
+    }
+
+
+def sessions() -> Sessions:
+    """Give what reads the present application's tokens."""
+    return cast("Sessions", current_app.extensions[SESSIONS])
+
+
+def spend(limit: Limit, *subject: str) -> None:
+    """Count a request against a limit.
+
+    Raises:
+        RateLimited: it was one too many.
+    """
+    try:
+        cast("Limits", current_app.extensions[LIMITS]).spend(limit, *subject)
+    except RateLimited:
+        metrics().limit_hit(limit.name)
+        raise
+
+
+def spend_request(actor: Actor) -> None:
+    """Count an API request against the limit of the sign-in it comes from.
+
+    Raises:
+        RateLimited: it was one too many.
+    """
+    claims: Claims = g.claims
+    per_minute = platform().settings.requests_per_minute
+    spend(Limit("api", per_minute, "requests with this sign-in"), actor.id, claims.family)
+
+
+def sign_in(email: str, password: str) -> SignedIn:
+    """Check a password and begin a session.
+
+    Limits count tries whether the account exists or not, and say nothing about it.
+
+    Raises:
+        NotAuthenticated: unknown, disabled or wrong, told alike.
+        RateLimited: too many tries from this address, for this account or over all.
+        CrossSite: sent by a page of another site.
+    """
+    csrf.check_origin()
+    address, per_minute = client_address(), platform().settings.sign_in_per_minute
+    what = "tries to sign in"
+    spend(Limit("sign_in", per_minute, what), address, email.strip().lower())
+    spend(Limit("sign_in_address", ACCOUNTS_PER_ADDRESS * per_minute, what), address)
+    with platform().unit(_part()) as unit:
+        user = rules.check_password(unit, email, password)
+        issued = rules.issue_refresh(unit, user.id)
+    return _tokens(user, issued)
+
+
+def refresh(token: str) -> SignedIn:
+    """Exchange a refresh token for new tokens.
+
+    Raises:
+        NotAuthenticated: not one of ours, expired, or used before (then its sign-in is ended).
+    """
+    claims = sessions().claims(token, REFRESH)
+    try:
+        issued = rules.rotate_refresh(platform().units, claims.jti)
+    except NotAuthenticated:
+        sessions().ended(claims.family)
+        raise
+    with platform().unit(_part(), write=False) as unit:
+        return _tokens(unit.session.get_one(User, issued.user_id), issued)
+
+
+def sign_out() -> None:
+    """End the session of the present request's token; it bites on the next request."""
+    claims: Claims = g.claims
+    with platform().unit(_part()) as unit:
+        rules.revoke_family(unit, claims.family)
+    sessions().ended(claims.family)
+
+
+def set_cookies(response: Response, signed_in: SignedIn) -> None:
+    """Give a browser its session, in cookies that scripts cannot read."""
+    life_s = platform().settings.refresh_token_s
+    set_access_cookies(response, signed_in.access, max_age=life_s)
+    set_refresh_cookies(response, signed_in.refresh, max_age=life_s)
+
+
+def clear_cookies(response: Response) -> None:
+    """Take a browser's session away."""
+    unset_jwt_cookies(response)
+
+
+def current_actor() -> Actor:
+    """Give the actor of the present request, from the header or the cookies.
+
+    A browser whose access token has run out gets new cookies on this very answer.
+
+    Raises:
+        NotAuthenticated: no token, or one that no longer holds.
+        CrossSite: a cookie without the CSRF token on a changing request.
+    """
+    if "actor" not in g:
+        g.actor = _from_header() or _from_cookies()
+    return cast("Actor", g.actor)
+
+
+def maybe_actor() -> Actor | None:
+    """Give the actor of the present request, or None when nobody is signed in."""
+    try:
+        return current_actor()
+    except NotAuthenticated:
+        return None
+
+
+def bearer() -> str | None:
+    """Give the token in the header Authorization, None where there is none."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" and token.strip() else None
+
+
+def _from_header() -> Actor | None:
+    token = bearer()
+    if token is None:
+        return None
+    g.claims = sessions().claims(token)
+    return sessions().actor_for(g.claims, request_id())
+
+
+def _from_cookies() -> Actor:
+    token = request.cookies.get(ACCESS_COOKIE)
+    if not token:
+        raise NotAuthenticated("sign in first: POST /api/v1/auth/sign-in gives a token")
+    # Expired or not: it was ours, and its CSRF token is what the page on screen knows.
+    claims = sessions().claims(token, ACCESS, allow_expired=True)
+    csrf.check(claims)
+    try:
+        g.claims = sessions().claims(token)
+        return sessions().actor_for(g.claims, request_id())
+    except NotAuthenticated:
+        return _renewed()
+
+
+def _renewed() -> Actor:
+    """Exchange the browser's refresh token within this request."""
+    token = request.cookies.get(REFRESH_COOKIE, "")
+    signed_in = refresh(token)
+
+    def give(response: Response) -> Response:
+        set_cookies(response, signed_in)
+        return response
+
+    after_this_request(give)
+    g.claims = sessions().claims(signed_in.access)
+    return sessions().actor_for(g.claims, request_id())
+
+
+def _part() -> Actor:
+    return system_actor("sign-in")
+
+
+def _tokens(user: User, issued: RefreshToken) -> SignedIn:
+    """Make both tokens; their times are the platform's clock's."""
+    settings, now_s = platform().settings, platform().clock.now_ms() // 1000
+    common = {"epoch": user.epoch, "family": issued.family}
+    access = create_access_token(
+        user.id, additional_claims={**common, "exp": now_s + settings.access_token_s}
+    )
+    refresh_ = create_refresh_token(
+        user.id,
+        additional_claims={**common, "jti": issued.jti, "exp": issued.expires_at // 1000},
+    )
+    return SignedIn(user.id, access, refresh_, settings.access_token_s, user.must_change_password)
