@@ -50,12 +50,13 @@ class Appliers:
 
     Attributes:
         hello: gives the HelloAnswer.
+        presence: is also told whether it is the broker's retained copy.
         heard: is given {device key: newest received_at} of devices that said anything.
         fingerprint: of a log record, "" below ERROR.
     """
 
     hello: Callable[[Unit, Device, Hello, int], HelloAnswer]
-    presence: Apply
+    presence: Callable[[Unit, Device, Presence, int, bool], Any]
     inventory: Apply
     settings: Apply
     event: Apply
@@ -64,9 +65,8 @@ class Appliers:
     fingerprint: Callable[[LogRecord], str]
 
     def of(self, message: Message) -> Apply | None:
-        """Give what handles a control message other than hello."""
+        """Give what handles a control message other than hello and presence."""
         table: dict[type[Message], Apply] = {
-            Presence: self.presence,
             InventoryReport: self.inventory,
             SettingsReport: self.settings,
             Event: self.event,
@@ -220,14 +220,21 @@ class BatchStore:
         self.outcome.answers.append((address, answer))
 
     def _control(self, envelope: Envelope, device: KnownDevice, message: Message) -> None:
+        row = self._unit.session.get_one(Device, device.key)
+        raw = envelope.raw
+        try:
+            if isinstance(message, Presence):
+                self._appliers.presence(self._unit, row, message, raw.received_at, raw.retain)
+            else:
+                self._applier(message)(self._unit, row, message, raw.received_at)
+        except MusterError as error:
+            self._refuse(envelope, device, error.code, error.detail, taken=True)
+
+    def _applier(self, message: Message) -> Apply:
         apply = self._appliers.of(message)
         if apply is None:
             raise TypeError(f"nothing applies {type(message).__name__}")
-        row = self._unit.session.get_one(Device, device.key)
-        try:
-            apply(self._unit, row, message, envelope.raw.received_at)
-        except MusterError as error:
-            self._refuse(envelope, device, error.code, error.detail, taken=True)
+        return apply
 
     # Quarantine ---------------------------------------------------------------------------
 

@@ -6,8 +6,7 @@ import pytest
 
 from muster_platform.stream.lease import RoleLease
 from muster_platform.stream.ports import LeaseLost, SinkAway
-
-from .conftest import ACTOR, Store
+from tests.integration.stream.helpers import ACTOR, Store
 
 
 def one(value: int, ts: int) -> str:

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from muster_broker.receiver import Received
 from muster_platform.stream.pipeline import Pipeline
 from muster_platform.stream.spool import Spool
-
-from .fakes import Crash, FakeSink, FakeSource, ScriptedSpool, Stored, message
+from tests.unit.stream.fakes import Crash, FakeSink, FakeSource, ScriptedSpool, Stored, message
 
 
 class Bench:
