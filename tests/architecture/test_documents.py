@@ -82,3 +82,13 @@ def test_decisions_are_numbered_without_gaps_in_their_list():
     files = {path.name for path in folder.glob("[0-9]*.md")}
     listed = set(re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text()))
     assert listed == files
+
+
+def test_every_decision_that_code_names_is_written_down():
+    numbers = {path.name[:4] for path in (ROOT / "docs" / "adr").glob("[0-9]*.md")}
+    named = {
+        (str(path.relative_to(ROOT)), number)
+        for path in tracked("*.py")
+        for number in re.findall(r"docs/adr/(\d{4})", path.read_text())
+    }
+    assert {(path, number) for path, number in named if number not in numbers} == set()
