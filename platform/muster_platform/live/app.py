@@ -28,7 +28,10 @@ COOKIE = "access_token_cookie"
 FORBIDDEN = 4403
 BAD_MESSAGE = 4400
 RECHECK_S = 10.0
+CLOSE_LIMIT_S = 5.0
 MESSAGE_CHARS = 16_384
+REASON_CHARS = 100
+"""Of a close reason: with its code it must fit 125 bytes (RFC 6455, section 5.5)."""
 CONNECTIONS = 5_000
 
 log = logging.getLogger(__name__)
@@ -84,16 +87,26 @@ class LiveServer:
 
     async def _converse(self, socket: WebSocket, connection: Connection) -> None:
         self.hub.add(connection)
-        writer = asyncio.create_task(connection.write())
-        reader = asyncio.create_task(self._read(socket, connection))
+        tasks = [
+            asyncio.create_task(part)
+            for part in (
+                connection.write(),
+                self._read(socket, connection),
+                connection.closed(),
+            )
+        ]
         try:
-            await asyncio.wait((writer, reader), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.hub.remove(connection)
-            for task in (writer, reader):
+            for task in tasks:
                 task.cancel()
-            for result in await asyncio.gather(writer, reader, return_exceptions=True):
+            for result in await asyncio.gather(*tasks, return_exceptions=True):
                 self._note(result)
+        # Only now: granian sends no close while a receive is pending.
+        if connection.closing is not None:
+            with contextlib.suppress(RuntimeError, OSError, TimeoutError):
+                await asyncio.wait_for(socket.close(*connection.closing), CLOSE_LIMIT_S)
 
     def _note(self, result: Any) -> None:
         usual = (asyncio.CancelledError, WebSocketDisconnect, TimeoutError, RuntimeError, OSError)
@@ -106,8 +119,7 @@ class LiveServer:
             try:
                 await self._take(connection, read_message(text))
             except InvalidInput as error:
-                connection.tell(type="error", detail=error.detail)
-                connection.close(BAD_MESSAGE, "a message could not be read")
+                connection.close(BAD_MESSAGE, error.detail[:REASON_CHARS])
 
     async def _take(self, connection: Connection, message: dict[str, Any]) -> None:
         if message.get("op") != "subscribe":

@@ -26,10 +26,6 @@ class Socket(Protocol):
         """Send one text message."""
         ...
 
-    async def close(self, code: int = 1000, reason: str | None = None) -> None:
-        """Close with a code."""
-        ...
-
 
 class Connection:
     """A browser that listens.
@@ -53,6 +49,7 @@ class Connection:
         self._dropped = 0
         self._fleet: set[Wanted] = set()
         self._ready = asyncio.Event()
+        self._closed = asyncio.Event()
 
     def offer(self, wanted: Wanted, data: object) -> None:
         """Queue an event; a full queue drops it and remembers that."""
@@ -82,21 +79,25 @@ class Connection:
     def close(self, code: int, reason: str) -> None:
         """Close soon, whatever is still queued."""
         self.closing = self.closing or (code, reason)
-        self._ready.set()
+        self._closed.set()
+
+    async def closed(self) -> None:
+        """Wait until the connection is to be closed."""
+        await self._closed.wait()
 
     async def write(self) -> None:
-        """Send what is queued until the connection is to be closed or breaks."""
+        """Send what is queued until it is cancelled or the connection breaks."""
         fleet_at = 0.0
         loop = asyncio.get_running_loop()
-        while self.closing is None:
+        while True:
             wait_s = HEARTBEAT_S
             if self._fleet:
                 wait_s = max(0.0, fleet_at + FLEET_EVERY_S - loop.time())
             if not await self._wait(wait_s) and not self._fleet:
                 await self._send(b'{"type":"ping"}')
-            while self._queue and self.closing is None:
+            while self._queue:
                 await self._send(self._queue.popleft())
-            if self._dropped and self.closing is None:
+            if self._dropped:
                 dropped, self._dropped = self._dropped, 0
                 await self._send(encode({"type": "lagged", "dropped": dropped}))
             if self._fleet and loop.time() >= fleet_at + FLEET_EVERY_S:
@@ -104,7 +105,6 @@ class Connection:
                 changed, self._fleet = self._fleet, set()
                 for wanted in changed:
                     await self._send(encode({"type": "event", "topic": str(wanted), "data": {}}))
-        await self._socket.close(*self.closing)
 
     async def _wait(self, timeout_s: float) -> bool:
         try:

@@ -1,0 +1,121 @@
+"""`muster live`: who may listen, to what, and for how long."""
+
+import json
+import time
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from muster_platform.access.actor import system_actor
+from muster_platform.access.groups import GroupService
+from muster_platform.access.users import UserService
+from muster_platform.devices.service import DeviceService
+from tests.integration.live.conftest import LIMIT_S, Site, ask, receive
+
+SYSTEM = system_actor("test")
+
+
+def berlin_path(site: Site) -> str:
+    with site.platform.unit(SYSTEM, write=False) as unit:
+        return GroupService(unit).get(site.berlin).path
+
+
+def test_a_signed_in_page_hears_its_device(site: Site) -> None:
+    with site.connect(site.cookie("berlin@example.org")) as socket:
+        topic = f"device:{site.device_key}:log"
+        assert ask(socket, topic) == [{"type": "subscribed"}]
+        site.say("log", berlin_path(site), records=[{"message": "hello"}])
+        heard = receive(socket)
+    assert heard == {"type": "event", "topic": topic, "data": {"records": [{"message": "hello"}]}}
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", None, "http://127.0.0.1:1"])
+def test_a_page_of_another_site_is_refused_though_the_cookie_is_right(
+    site: Site, origin: str | None
+) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        site.connect(site.cookie("admin@example.org"), origin=origin)
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("cookie", ["", "access_token_cookie=forged", "access_token_cookie=a.b.c"])
+def test_without_a_good_token_the_connection_is_closed(site: Site, cookie: str) -> None:
+    with site.connect(cookie) as socket, pytest.raises(ConnectionClosed) as closed:
+        socket.recv(timeout=LIMIT_S)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4401
+
+
+def test_what_the_person_may_not_hear_is_denied_by_name_and_the_rest_goes_on(site: Site) -> None:
+    device = f"device:{site.device_key}"
+    with site.connect(site.cookie("viewer@example.org")) as socket:
+        answers = ask(socket, f"{device}:log", f"{device}:telemetry", "device:999999:telemetry")
+        denied = {one["topic"]: one["reason"] for one in answers if one["type"] == "denied"}
+        assert "logs:read" in denied[f"{device}:log"]
+        assert "no such device" in denied["device:999999:telemetry"]
+        site.say("log", berlin_path(site), records=[])
+        site.say("telemetry", berlin_path(site), points=[])
+        assert receive(socket)["topic"] == f"{device}:telemetry"
+
+
+def test_changed_rights_close_the_stream_within_a_second(site: Site) -> None:
+    with site.connect(site.cookie("berlin@example.org")) as socket:
+        ask(socket, f"device:{site.device_key}:log")
+        with site.platform.unit(SYSTEM) as unit:
+            user = UserService(unit).by_email("berlin@example.org")
+            UserService(unit).unbind(UserService(unit).get(user.id).bindings[0].id)
+        began = time.monotonic()
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                socket.recv(timeout=LIMIT_S)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4401
+        assert time.monotonic() - began < 1.0, "the promise of this part is one second"
+
+
+def test_a_device_moved_to_a_foreign_group_falls_silent(site: Site) -> None:
+    with site.platform.unit(SYSTEM) as unit:
+        paris = GroupService(unit).create("Paris")
+        paris_path, paris_id = paris.path, paris.id
+    before = berlin_path(site)
+    with site.connect(site.cookie("berlin@example.org")) as socket:
+        ask(socket, f"device:{site.device_key}:log")
+        with site.platform.unit(SYSTEM) as unit:
+            DeviceService(unit).update("probe-1", group_id=paris_id)
+        site.say("log", paris_path, records=["secret"])
+        site.say("log", before, records=["from before the move"])
+        assert receive(socket)["data"] == {"records": ["from before the move"]}
+
+
+def test_bytes_that_are_no_message_close_the_connection_with_the_reason(site: Site) -> None:
+    with site.connect(site.cookie("admin@example.org")) as socket:
+        socket.send("[" * 10_000)
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                socket.recv(timeout=LIMIT_S)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4400
+
+
+def test_others_are_served_while_one_does_not_read(site: Site) -> None:
+    topic = f"device:{site.device_key}:log"
+    cookie = site.cookie("admin@example.org")
+    with site.connect(cookie) as stuck, site.connect(cookie) as good:
+        ask(stuck, topic)
+        ask(good, topic)
+        text = "x" * 50_000
+        heard = 0
+        for number in range(200):
+            site.say("log", "1/", n=number, text=text)
+            if number % 20 == 19:
+                while heard <= number:
+                    assert receive(good)["data"]["n"] == heard
+                    heard += 1
+        assert heard == 200
+
+
+def test_health_says_whether_changes_come_in(site: Site) -> None:
+    import urllib.request
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{site.port}/health/live") as answer:
+        assert json.load(answer)["feed"] is True
