@@ -102,6 +102,9 @@ class Account:
         halves = [half for half in ((first, seq - 1), (seq + 1, last)) if half[0] <= half[1]]
         if len(halves) == 2 and len(self.missing) >= RANGES_KEPT:
             return False
+        if len(self.missing) > RANGES_KEPT and last == self.highest and seq != first:
+            # The gap of those that wait closes from its front: it must go on reaching the top.
+            return False
         self.missing[index : index + 1] = halves
         return True
 
