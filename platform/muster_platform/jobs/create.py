@@ -116,7 +116,6 @@ def make_job(
     title: str,
     limits: dict[str, int],
     reason: str,
-    priority: int,
 ) -> Job:
     """Write job, executions, events and audit entry."""
     job = Job(
@@ -131,7 +130,7 @@ def make_job(
         author_kind=unit.actor.kind,
         author_id=unit.actor.id,
         author_name=unit.actor.name,
-        priority=priority,
+        priority=0,
         device_count=len(plan.included),
         counts={str(ExecutionState.QUEUED): len(plan.included)},
         created_at=unit.now(),

@@ -13,6 +13,13 @@ E = ExecutionState
 _AWAITED = frozenset({E.QUEUED, E.SENT})
 
 
+def awaited(standing: Standing) -> bool:
+    """Say whether a word of the device is awaited that sending again could bring."""
+    return not standing.ended and (
+        standing.state in _AWAITED or standing.cancel_requested_at is not None
+    )
+
+
 def may_send(standing: Standing, around: Surroundings) -> bool:
     """Say whether publishing to the device makes sense now."""
     if standing.ended or around.disabled_at is not None:
@@ -26,14 +33,13 @@ def due_now(standing: Standing, around: Surroundings) -> int | None:
     """Give the due time of an execution that was made, or whose device or job changed."""
     if not may_send(standing, around):
         return None
-    sent_once = around.plain and standing.sent_at is not None
-    wanted = standing.state in _AWAITED and not sent_once
-    return around.now if wanted or standing.cancel_requested_at is not None else None
+    if around.plain and standing.sent_at is not None and standing.cancel_requested_at is None:
+        return None
+    return around.now if awaited(standing) else None
 
 
 def due_after_sending(standing: Standing, around: Surroundings) -> int | None:
     """Give the due time once the broker has acknowledged a publish."""
     if around.plain or not may_send(standing, around):
         return None
-    awaited = standing.state in _AWAITED or standing.cancel_requested_at is not None
-    return around.now + around.resend_after_s * 1000 if awaited else None
+    return around.now + around.resend_after_s * 1000 if awaited(standing) else None

@@ -4,6 +4,7 @@ from typing import Any
 
 from muster_platform.db.text import clean, clean_json
 from muster_platform.jobs.blocked import blocked_by
+from muster_platform.jobs.due import awaited
 from muster_platform.jobs.facts import DeviceFacts, standing_of, surroundings_of
 from muster_platform.jobs.limits import next_limit
 from muster_platform.jobs.models import Execution, ExecutionEvent, Job
@@ -39,6 +40,8 @@ def store(
         setattr(execution, name, value)
     if standing.ended and before != execution.state:
         _end(unit, execution, decision)
+    if before != execution.state and not awaited(standing):
+        execution.due_at = None  # the device has it: nothing is to be sent again
     execution.limit_at = next_limit(standing)
     refresh_block(unit, execution, device, standing)
     if decision.telling:

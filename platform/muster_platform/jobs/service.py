@@ -74,7 +74,6 @@ class JobService:
         limits: Limits = NO_LIMITS,
         reason: str = "",
         title: str = "",
-        priority: int = 0,
         job_id: str | None = None,
     ) -> Job:
         """Send a command to one device or many: a job with one execution each.
@@ -103,7 +102,6 @@ class JobService:
             title=title or name,
             limits=chosen,
             reason=reason,
-            priority=priority,
         )
 
     def get(self, job_id: str) -> JobView:

@@ -17,9 +17,10 @@ from muster_platform.bootstrap import Platform
 from muster_platform.db import migrate
 from muster_platform.errors import ConfigurationError
 from muster_platform.settings import Settings
+from muster_platform.stream.accounts import DISPATCH_ACCOUNTS
 from muster_platform.up.probes import free_port, port_is_free
 
-PLATFORM_ACCOUNTS = ("_ingest", "_dispatch", "_bridge", "_doctor")
+PLATFORM_ACCOUNTS = ("_ingest", *DISPATCH_ACCOUNTS, "_bridge", "_doctor")
 FIRST_ADMINISTRATOR = "admin@muster.local"
 
 
