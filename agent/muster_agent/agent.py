@@ -142,7 +142,7 @@ class Agent:
             self._clock,
         )
         options = self.options
-        driver = Driver(self._clock, every_tick=self._every_tick)
+        driver = Driver(self._clock, every_loop=self._every_loop)
         app = AppThreads(self._registry, self._settings, driver, core, options.parallel)
         peer = Peer(
             core,
@@ -362,6 +362,6 @@ class Agent:
             except StoreError as error:
                 _log.error("%d log records could not be stored: %s", len(batch), error)
 
-    def _every_tick(self) -> None:
+    def _every_loop(self) -> None:
         self._sources.tick()
         self.flush_logs()

@@ -76,8 +76,36 @@ def read_toml(file: Path, kind: type[T]) -> T:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         problem, _, where = str(error).partition(" - at `")
-        key = where.rstrip("`").removeprefix("$.").removeprefix("$") or "the file"
-        raise ConfigError(f"{file}: {key}: {problem}") from error
+        key = _name_keys(data, kind, where.rstrip("`")).removeprefix("$").lstrip(".")
+        raise ConfigError(f"{file}: {key or 'top level'}: {problem}") from error
+
+
+def _name_keys(data: dict[str, Any], kind: type[Any], where: str) -> str:
+    """Put the real key in place of each `[...]` that msgspec writes for one of a table's keys.
+
+    The key at fault is the one that alone gives an error at the same place.
+    """
+    head, mark, tail = where.partition("[...]")
+    if not mark:
+        return where
+    table: Any = data
+    for part in head.removeprefix("$").strip(".").split("."):
+        table = table[part]
+    if not isinstance(table, dict):
+        return where
+    kept = dict(table)
+    for key, value in kept.items():
+        table.clear()
+        table[key] = value
+        try:
+            msgspec.convert(data, kind)
+        except msgspec.ValidationError as error:
+            found = str(error).partition(" - at `")[2].rstrip("`")
+            if found.startswith(head + mark):
+                table.update(kept)
+                return _name_keys(data, kind, f"{head}.{key}{tail}")
+    table.update(kept)
+    return where
 
 
 def default_state_dir() -> Path:

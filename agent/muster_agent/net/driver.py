@@ -25,7 +25,7 @@ class Driver:
 
     Args:
         connectors: how many connections may be opened at a time.
-        every_tick: called once a second, under the lock.
+        every_loop: called under the lock in each turn of the loop, at least four times a second.
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class Driver:
         clock: Clock,
         *,
         connectors: int = 1,
-        every_tick: Callable[[], None] = lambda: None,
+        every_loop: Callable[[], None] = lambda: None,
     ) -> None:
         self.lock = threading.RLock()
         self.peers: list[Peer] = []
         self._clock = clock
-        self._every_tick = every_tick
+        self._every_loop = every_loop
         self._selector = selectors.DefaultSelector()
         self._watched: dict[Peer, tuple[Link, int, int]] = {}
         self._dirty: set[Peer] = set()
@@ -74,10 +74,10 @@ class Driver:
                 events = self._selector.select(_POLL_S)
                 with self.lock:
                     self._handle(events)
+                    self._every_loop()
                     now = self._clock.mono_s()
                     if now >= next_tick:
                         next_tick = now + TICK_S
-                        self._every_tick()
                         for peer in self.peers:
                             self._guard(peer, peer.tick)
                     if now >= next_check:

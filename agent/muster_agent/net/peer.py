@@ -55,6 +55,9 @@ class Peer:
 
     Args:
         open_session: numbers the next session and stores it durably before it is used.
+
+    Attributes:
+        published, acked: messages handed to a connection, and those the broker acknowledged.
     """
 
     def __init__(
@@ -84,6 +87,8 @@ class Peer:
         self.on_change: Callable[[Peer], None] = _ignore
         self.stage = Stage.STOPPED
         self.stopped = threading.Event()
+        self.published = 0
+        self.acked = 0
         self._since = self._due = self._misc_at = 0.0
         self._farewell: tuple[PresenceReason, int | None] | None = None
         self._said_goodbye = False
@@ -95,11 +100,13 @@ class Peer:
 
     # -- coming and going ------------------------------------------------------------------
 
-    def wake(self, delay_s: float = 0.0) -> None:
-        """Begin to connect, after a delay; nothing if it is connecting or connected already."""
-        if self.stage in (Stage.STOPPED, Stage.WAITING):
-            self._farewell = None
-            self._move(Stage.WAITING, delay_s)
+    def wake(self, delay_s: float = 0.0) -> bool:
+        """Begin to connect, after a delay; False if it is connecting, connected or leaving."""
+        if self.stage not in (Stage.STOPPED, Stage.WAITING):
+            return False
+        self._farewell = None
+        self._move(Stage.WAITING, delay_s)
+        return True
 
     def wants_connect(self) -> bool:
         """Whether an attempt to connect is due."""
@@ -142,10 +149,24 @@ class Peer:
         elif self.stage is Stage.OPENING and self.link is not None:
             self.link.close()
 
-    def cut(self) -> None:
-        """Lose the connection without a word (faults of the simulator)."""
+    def cut(self, away_s: float = 0.0) -> bool:
+        """Lose the connection without a word, and stay away for a while (faults).
+
+        Returns:
+            False while a helper thread opens the connection: it cannot be cut just then.
+        """
+        if self.stage is Stage.CONNECTING:
+            return False
         if self.link is not None:
             self.link.cut("cut")
+            if self.stage is Stage.WAITING and away_s:
+                self._move(Stage.WAITING, away_s)
+        return True
+
+    def replace_core(self, core: Core) -> None:
+        """Put a new start of the same device in the place of the old one, which is gone."""
+        self.core.disconnected()
+        self.core = core
 
     def _go_on_leaving(self) -> None:
         if self.link is None or self._farewell is None:
@@ -185,6 +206,7 @@ class Peer:
         if token == _GOODBYE:
             self._due = 0.0  # the next tick closes; not from within paho's own callback
         else:
+            self.acked += 1
             self.run(self.core.acked(token))
 
     def _closed(self, reason: str) -> None:
@@ -211,6 +233,7 @@ class Peer:
             match effect:
                 case Publish():
                     if self.link is not None and self.core.online:
+                        self.published += 1
                         self.link.publish(effect)
                 case Start():
                     self._app.start(effect)

@@ -1,7 +1,9 @@
-"""`muster simulate`: a rehearsal fleet in one process."""
+"""`muster simulate`: a rehearsal fleet in one process, over real MQTT.
 
-import typer
+Each device has the same core, spool and journal as a real one; only the machine around it is
+made up, by a scenario and a seed.
+"""
 
+from muster_agent.simulator.command import register
 
-def register(app: typer.Typer) -> None:
-    """Add the `simulate` command to the application."""
+__all__ = ["register"]

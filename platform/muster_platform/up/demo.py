@@ -33,10 +33,14 @@ def prepare_demo(platform: Platform) -> SignIn:
 
 
 def simulator(platform: Platform, devices: int, scenario: Path | None) -> Part:
-    """Give the part that drives the simulated devices, with a token for them to enrol."""
+    """Give the part that drives the simulated devices, with a token per profile to enrol."""
     with platform.unit(system_actor("setup")) as unit:
         group = next(g for g in GroupService(unit).list() if g.name == "Rehearsal fleet")
-        _, token = EnrolmentService(unit).create_token("Simulator", "sensor", group.id, "allow_new")
+        enrolment = EnrolmentService(unit)
+        tokens = {
+            name: enrolment.create_token(f"Simulator, {name}", name, group.id, "allow_new")[1]
+            for name, *_ in PROFILES
+        }
     settings = platform.settings
     command = (
         *(*MUSTER, "simulate", "--server", settings.public_url),
@@ -46,7 +50,7 @@ def simulator(platform: Platform, devices: int, scenario: Path | None) -> Part:
     return Part(
         "simulate",
         command,
-        {"MUSTER_ENROLMENT_TOKEN": token},
+        {"MUSTER_ENROLMENT_TOKEN": " ".join(f"{name}={text}" for name, text in tokens.items())},
         after=("broker", "run"),
         ready_text="ready",
         shown=f"{devices} devices",

@@ -61,7 +61,7 @@ class FakePlatform:
 
     def _on_message(self, _client: Any, _data: Any, raw: mqtt.MQTTMessage) -> None:
         place = topics.parse(raw.topic)
-        message = decode(Direction.UP, place.channel, raw.payload)
+        message = decode(Direction.UP, place.channel, bytes(raw.payload))
         with self._changed:
             if isinstance(message, Presence):
                 self.presences.append(message)
