@@ -109,7 +109,7 @@ def conditions(
         profile: Any = select(Profile.id).where(Profile.name == wanted.profile)
         found.append(Device.profile_id.in_(profile))
     if wanted.group_id is not None:
-        found.append(_in_group(unit, wanted.group_id))
+        found.append(in_group(unit, wanted.group_id))
     if wanted.tag is not None:
         found.append(_tagged(wanted.tag))
     if wanted.gateway is not None:
@@ -120,7 +120,12 @@ def conditions(
     return found
 
 
-def _in_group(unit: Unit, group_id: int) -> ColumnElement[bool]:
+def in_group(unit: Unit, group_id: int) -> ColumnElement[bool]:
+    """Give the condition that a device is in the group or inside it.
+
+    Raises:
+        NotFound: no such group, or none that has to do with what the actor may read.
+    """
     group = group_by_id(unit.session, group_id)
     readable = unit.actor.paths(Permission.DEVICES_READ)
     # A group above what the actor may read is known by its path; it selects what is inside.
