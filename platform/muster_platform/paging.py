@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import Session
 
+from muster_platform.db.text import clean
 from muster_platform.errors import InvalidInput
 
 T = TypeVar("T")
@@ -101,7 +102,16 @@ def decode_cursor(text: str, order: str, kinds: Sequence[type]) -> list[Any]:
         raise _bad_cursor()
     if any(type(value) is not kind for value, kind in zip(values, kinds, strict=True)):
         raise _bad_cursor()
+    if not all(map(_storable, values)):
+        raise _bad_cursor()
     return values
+
+
+def _storable(value: Any) -> bool:
+    """Say whether a database can compare it: text without NUL, integers of 64 bits."""
+    if isinstance(value, str):
+        return clean(value) == value
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
 def _bad_cursor() -> InvalidInput:

@@ -1,0 +1,117 @@
+"""A right request for every route: whoever adds a route adds a line here."""
+
+import itertools
+from typing import Any
+
+from sqlalchemy import select
+
+from muster_platform.access.actor import system_actor
+from muster_platform.access.groups import GroupService
+from muster_platform.access.users import UserService
+from muster_platform.devices.credentials import CredentialService
+from muster_platform.devices.enrolment import EnrolmentService
+from muster_platform.devices.models import Credential
+from muster_platform.devices.profiles import ProfileService
+from muster_platform.devices.service import DeviceService
+from muster_platform.jobs.models import Execution
+from muster_platform.jobs.service import JobService
+from muster_platform.web.api.routing import Route
+from tests.integration.web.conftest import PASSWORD, World
+
+_numbers = itertools.count(1)
+
+BODIES: dict[str, dict[str, Any]] = {
+    "sign_in": {"email": "administrator@example.org", "password": PASSWORD},
+    "change_password": {"old": PASSWORD, "new": "another good password"},
+    "create_user": {"email": "new-{n}@example.org", "name": "New"},
+    "update_user": {"name": "Renamed"},
+    "set_password": {},
+    "create_binding": {"role": "auditor"},
+    "create_group": {"name": "Group {n}"},
+    "update_group": {"name": "Renamed {n}"},
+    "create_profile": {"name": "profile-new-{n}", "contact": "periodic"},
+    "update_profile": {"title": "Renamed"},
+    "register_device": {"device_id": "new-{n}", "profile": "sensor"},
+    "update_device": {"display_name": "Renamed", "tags": {"site": "berlin"}},
+    "change_tags": {"add": {"floor": "3"}, "remove": ["site"]},
+    "disable_device": {"reason": "lost"},
+    "rotate_credential": {"overlap_s": 60},
+    "create_token": {"name": "Hall {n}", "profile": "sensor", "group_id": 1},
+    "plan_command": {"name": "ping", "target": {"group": 1}},
+    "create_command": {"name": "reboot", "target": {"devices": ["{device_id}"]}},
+    "send_command": {"name": "reboot", "limits": {"timeout_s": 60}},
+    "cancel_job": {"reason": "not needed"},
+    "pause_job": {},
+    "resume_job": {},
+    "retry_job": {},
+    "cancel_execution": {},
+    "retry_execution": {},
+}
+"""Operation -> body; `{n}` is a fresh number, other names are those of `fresh`."""
+
+BEFORE: dict[str, tuple[str, ...]] = {
+    "resume_job": ("/jobs/{job_id}/pause",),
+    "retry_execution": ("/executions/{execution_id}/cancel",),
+}
+"""Operation -> what must have been asked for before."""
+
+
+def fresh(world: World) -> dict[str, Any]:
+    """Make one of everything, and give the names by which paths call them."""
+    n = next(_numbers)
+    with world.platform.unit(system_actor("test")) as unit:
+        devices = DeviceService(unit)
+        if not any(profile.name == "sensor" for profile in ProfileService(unit).list()):
+            ProfileService(unit).create("sensor")
+        profile = ProfileService(unit).create(f"profile-{n}")
+        group = GroupService(unit).create(f"Fresh {n}", world.berlin)
+        device = devices.register(f"device-{n}", "sensor", group.id)
+        CredentialService(unit).rotate(device.device_id)
+        user, _ = UserService(unit).create(f"user-{n}@example.org", f"User {n}", PASSWORD)
+        binding = UserService(unit).bind(user.id, "viewer")
+        token, _ = EnrolmentService(unit).create_token(f"Token {n}", "sensor", group.id)
+        job = JobService(unit).create_command("reboot", target={"devices": [device.device_id]})
+        session = unit.session
+        return {
+            "n": n,
+            "name": profile.name,
+            "empty_group": GroupService(unit).create(f"Empty {n}", world.berlin).id,
+            "group_id": group.id,
+            "device_id": device.device_id,
+            "credential_id": session.scalar(
+                select(Credential.id).where(Credential.device_key == device.id)
+            ),
+            "user_id": user.id,
+            "binding_id": binding.id,
+            "token_id": token.id,
+            "job_id": job.id,
+            "execution_id": session.scalar(select(Execution.id).where(Execution.job_id == job.id)),
+        }
+
+
+def path_of(route: Route, names: dict[str, Any]) -> str:
+    """Give the route's path with names filled in, behind /api/v1."""
+    if route.operation_id == "delete_group":
+        names = {**names, "group_id": names["empty_group"]}
+    return route.path.format_map(names)
+
+
+def body_of(route: Route, names: dict[str, Any]) -> dict[str, Any] | None:
+    """Give a right body, None where the route takes none."""
+    return None if route.body is None else _filled(BODIES[route.operation_id], names)
+
+
+def prepare(world: World, route: Route, names: dict[str, Any]) -> None:
+    """Do what must have been done before the route can work."""
+    for path in BEFORE.get(route.operation_id, ()):
+        world.ok("POST", path.format_map(names), json={})
+
+
+def _filled(value: Any, names: dict[str, Any]) -> Any:
+    if isinstance(value, str):
+        return value.format_map(names)
+    if isinstance(value, dict):
+        return {key: _filled(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, names) for item in value]
+    return value
