@@ -1,0 +1,98 @@
+"""`muster worker` and `muster beat`: Celery in the foreground until told to stop."""
+
+import logging
+import signal
+import sys
+import threading
+from typing import Any
+
+from celery import Celery, beat, platforms, signals
+from celery.apps.worker import Worker
+
+from muster_platform.bootstrap import Platform, build
+from muster_platform.settings import Settings
+from muster_platform.worker.celery_app import make_celery
+from muster_platform.worker.wakes import wakers
+
+THREADS = 2
+SCHEDULER = "celery.beat:Scheduler"
+"""Keeps no file: every rhythm is an interval, and starting anew runs a pass a little early."""
+QUIET = ("celery.worker.strategy", "celery.app.trace", "celery.beat", "kombu")
+"""Loggers that say a line for every task."""
+
+
+def run_worker(settings: Settings, *, beat: bool = False) -> None:
+    """Run a worker (and with it the schedule) until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigurationError: no Redis is configured.
+    """
+    _set_up_logging(settings)
+    platform = build(settings)
+    app = make_celery(platform)
+    helpers: list[Any] = [*wakers(platform, app), *([_beat(app)] if beat else [])]
+
+    def begin(**_: Any) -> None:
+        for helper in helpers:
+            helper.start()
+        print(f"worker: ready{', with the schedule' if beat else ''}", file=sys.stderr, flush=True)
+
+    # Kept alive by this frame: Celery holds receivers weakly.
+    signals.worker_ready.connect(begin, weak=False)
+    try:
+        worker = Worker(
+            app=app, pool="threads", concurrency=THREADS, loglevel=settings.log_level.upper(),
+            without_gossip=True, without_mingle=True, quiet=True,
+        )  # fmt: skip
+        worker.start()
+        if worker.exitcode:
+            raise SystemExit(worker.exitcode)
+    finally:
+        signals.worker_ready.disconnect(begin)
+        for helper in helpers:
+            if helper.is_alive():
+                helper.stop()
+        platform.close()
+
+
+def run_beat(settings: Settings) -> None:
+    """Run the schedule alone until SIGTERM or SIGINT: one per installation is enough.
+
+    Raises:
+        ConfigurationError: no Redis is configured.
+    """
+    _set_up_logging(settings)
+    platform = build(settings)
+    service = beat.Service(make_celery(platform), max_interval=1, scheduler_cls=SCHEDULER)
+
+    def stop(*_: object) -> None:
+        service.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    print("beat: ready", file=sys.stderr, flush=True)
+    try:
+        service.start()
+    finally:
+        _close(platform)
+
+
+def _beat(app: Celery) -> threading.Thread:
+    # A thread, not Celery's child process: that would outlive a worker that is killed.
+    thread: threading.Thread = beat.EmbeddedService(app, thread=True, scheduler_cls=SCHEDULER)
+    return thread
+
+
+def _close(platform: Platform) -> None:
+    platform.close()
+
+
+def _set_up_logging(settings: Settings) -> None:
+    platforms.C_FORCE_ROOT = True  # the tasks unpickle nothing: JSON only
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+    )
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

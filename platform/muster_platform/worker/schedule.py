@@ -1,0 +1,40 @@
+"""The one table of what runs when."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from muster_platform.bootstrap import Platform
+from muster_platform.settings import Settings
+from muster_platform.worker import passes
+
+HOUR_S = 3600.0
+
+
+class Periodic(NamedTuple):
+    """One task and its rhythm.
+
+    Attributes:
+        name: of the Celery task, below `muster.`.
+        run: what it does; gives how much there was.
+        every_s: seconds between two, by the settings.
+        wakes: also run soon after this wake-up is heard ("" for none).
+    """
+
+    name: str
+    run: Callable[[Platform], int]
+    every_s: Callable[[Settings], float]
+    wakes: str = ""
+
+
+def _sweep(settings: Settings) -> float:
+    return float(settings.sweep_every_s)
+
+
+SCHEDULE: tuple[Periodic, ...] = (
+    Periodic("sweep_limits", passes.sweep_limits, _sweep),
+    Periodic("advance_jobs", passes.advance_jobs, _sweep, wakes="jobs"),
+    Periodic("sweep_presence", passes.sweep_presence, _sweep),
+    Periodic("find_forgotten", passes.find_forgotten, lambda s: 6.0 * s.sweep_every_s),
+    Periodic("clean_idempotency", passes.clean_idempotency, lambda _: HOUR_S),
+    Periodic("clean_tokens", passes.clean_tokens, lambda _: HOUR_S),
+)
