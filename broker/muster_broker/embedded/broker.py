@@ -44,6 +44,7 @@ class MusterBroker(Broker):
     Attributes:
         online: connection by client id; devices_online counts those of devices.
         known: session by client id, connected or not.
+        pending: connections that have not been let in yet.
         store: retained messages.
         stats: counters.
     """
@@ -58,6 +59,7 @@ class MusterBroker(Broker):
         self.known: dict[str, DeviceSession] = {}
         self.devices_online = 0
         self.pending = 0
+        self._silent: dict[Any, None] = {}
         self.subscriptions_by_topic: Subscriptions[DeviceSession] = Subscriptions()
         self.store = RetainedStore(
             options.retained_messages, options.retained_bytes, options.retained_per_device
@@ -115,19 +117,17 @@ class MusterBroker(Broker):
         reader: Any,
         writer: Any,
     ) -> None:
-        if self.pending >= self.options.max_pending:
-            self.count_refusal("too_many_pending", None, f"{self.pending} wait at the door")
-            writer.abort()
-            return
+        self._make_room_at_the_door()
         self.pending += 1
+        admitted = None
         try:
             admitted = await self._let_in(reader, writer)
         except Malformed as error:
             self.count_refusal("malformed", None, f"{_peer(writer)}: {error}")
-            admitted = None
         except TimeoutError:
             self.count_refusal("connect_timeout", None, f"{_peer(writer)} sent no CONNECT")
-            admitted = None
+        except Exception:
+            LOGGER.exception("internal error at the door")
         finally:
             self.pending -= 1
         if admitted is None:
@@ -136,11 +136,26 @@ class MusterBroker(Broker):
         handler, rest = admitted
         await handler.run(rest)
 
+    def _make_room_at_the_door(self) -> None:
+        """Cut the connection that has been silent for longest, when too many are.
+
+        So a flood of silent ones shortens their own time and keeps nobody out.
+        """
+        while len(self._silent) >= self.options.max_pending:
+            oldest = next(iter(self._silent))
+            del self._silent[oldest]
+            self.count_refusal("too_many_pending", None, f"{_peer(oldest)} made room")
+            oldest.abort()
+
     async def _let_in(
         self, reader: ChunkReader, writer: Outlet
     ) -> tuple[ConnectionHandler, bytes] | None:
-        async with asyncio.timeout(self.options.connect_timeout_s):
-            opening = await door.read_opening(reader, self.options.max_packet_bytes)
+        self._silent[writer] = None
+        try:
+            async with asyncio.timeout(self.options.connect_timeout_s):
+                opening = await door.read_opening(reader, self.options.max_packet_bytes)
+        finally:
+            self._silent.pop(writer, None)
         if opening is None:
             return None
         request, rest = opening

@@ -13,6 +13,7 @@ from amqtt.session import OutgoingApplicationMessage
 from muster_broker.embedded import wire
 from muster_broker.embedded.errors import Malformed, Refused
 from muster_broker.embedded.links import ChunkReader, Outlet
+from muster_broker.embedded.logs import LOGGER
 from muster_broker.embedded.session import DeviceSession, Message
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ class ConnectionHandler(BrokerProtocolHandler):
             self.end(error.reason)
         except OSError:
             self.end("connection_lost")
+        except Exception:
+            LOGGER.exception("internal error while serving %s", self.client.client_id)
         finally:
             self.end("internal_error")
 

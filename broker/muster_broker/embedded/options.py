@@ -40,8 +40,8 @@ class BrokerOptions:
         port: 0 means any free port.
         accounts_file: ``name:hash`` lines of the platform's own clients.
         platform_url: base address of the platform's web process; "" refuses all devices.
-        max_pending: connections that have not been let in yet; a flood of them must not keep
-            devices out, so they do not count towards max_connections.
+        max_pending: connections that have not said CONNECT yet; they do not count towards
+            max_connections, and beyond it the oldest is cut.
         session_expiry_s: a persistent session that nobody came back to is dropped after it.
         total_queued_bytes: all sessions together.
         retained_per_device: retained messages under one device's topics (a gateway's children).

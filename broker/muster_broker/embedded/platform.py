@@ -79,7 +79,11 @@ class HttpPlatform:
         self._asking += 1
         try:
             async with asyncio.timeout(self._timeout_s), self._turns:
-                return await self._post(path, request, kind)
+                try:
+                    return await self._post(path, request, kind)
+                except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                    # A kept connection that the other side closed meanwhile says so only now.
+                    return await self._post(path, request, kind)
         except TimeoutError:
             raise PlatformAway(f"no answer from {self._url} in {self._timeout_s} s") from None
         except (aiohttp.ClientError, OSError) as error:

@@ -22,6 +22,7 @@ class PlatformStub:
         connect_asks: requests of CONNECT_PATH so far.
         delay_s: before each answer.
         broken: answer 500 to everything.
+        hangs_up: close the connection after an answer without saying so.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class PlatformStub:
         self.most_at_once = 0
         self.delay_s = 0.0
         self.broken = False
+        self.hangs_up = False
         self.cache_s = 0
         self.on_connect: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
@@ -51,6 +53,7 @@ class PlatformStub:
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
+                self.close_connection |= stub.hangs_up
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

@@ -113,6 +113,14 @@ def test_few_questions_are_asked_at_once(
     assert platform.most_at_once <= 32
 
 
+def test_a_connection_that_the_platform_closed_meanwhile_is_opened_again(
+    own_broker: Callable[..., Broker], platform: PlatformStub
+) -> None:
+    broker = own_broker()
+    platform.hangs_up = True
+    assert [code(broker, fresh()) for _ in range(5)] == [0] * 5
+
+
 def test_a_wrong_broker_token_lets_nobody_in_and_is_logged(
     own_broker: Callable[..., Broker],
 ) -> None:
@@ -332,8 +340,8 @@ def test_connected_devices_are_checked_again(
     kept.ping()
 
 
-def test_a_flood_of_openings_keeps_nobody_out(broker: Broker) -> None:
-    flood = [socket.create_connection(("127.0.0.1", broker.port)) for _ in range(300)]
+def test_a_flood_of_silent_connections_keeps_nobody_out(broker: Broker) -> None:
+    flood = [socket.create_connection(("127.0.0.1", broker.port)) for _ in range(1_200)]
     try:
         broker.device(fresh()).ping()
     finally:
