@@ -16,7 +16,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> MigratedSqlite:
 
 @pytest.fixture(scope="session")
 def migrated_postgres(request: pytest.FixtureRequest) -> MigratedPostgres:
-    """Give copies of a migrated PostgreSQL database."""
+    """Give the migrated PostgreSQL database."""
     return MigratedPostgres(request.getfixturevalue("postgres"))
 
 
@@ -28,9 +28,7 @@ def migrated_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield copies.copy()
         return
     databases: MigratedPostgres = request.getfixturevalue("migrated_postgres")
-    name = databases.copy()
-    yield databases.server.url(name)
-    databases.server.drop(name)
+    yield databases.empty()
 
 
 @pytest.fixture
