@@ -102,7 +102,11 @@ class CredentialService:
         """
         device = find_device(self._unit, device_id)
         statement = select(Credential).where(Credential.device_key == device.id)
-        return list(self._session.scalars(statement.order_by(Credential.id.desc())))
+        return list(
+            self._session.scalars(
+                statement.order_by(Credential.created_at.desc(), Credential.id.desc())
+            )
+        )
 
     def _own(self, device_id: str) -> Device:
         device = find_device(self._unit, device_id, Permission.DEVICES_ENROL)
@@ -155,7 +159,7 @@ def working_credentials(session: Session, device: Device, now_ms: int) -> list[C
             Credential.revoked_at.is_(None),
             or_(Credential.expires_at.is_(None), Credential.expires_at > now_ms),
         )
-        .order_by(Credential.id.desc())
+        .order_by(Credential.created_at.desc(), Credential.id.desc())
     )
     return list(session.scalars(statement))
 

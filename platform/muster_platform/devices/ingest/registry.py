@@ -151,7 +151,7 @@ def _is_new_install(unit: Unit, device: Device, install_id: str) -> bool:
     enrolled = unit.session.scalar(
         select(Credential.install_id)
         .where(Credential.device_key == device.id, Credential.install_id.is_not(None))
-        .order_by(Credential.id.desc())
+        .order_by(Credential.created_at.desc(), Credential.id.desc())
         .limit(1)
     )
     return enrolled == install_id
