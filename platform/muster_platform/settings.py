@@ -64,7 +64,7 @@ class Settings:
     """Bearer token that /metrics asks for; empty: it asks for none."""
 
     payload_bytes: int = 64 * 1024
-    ingest_batch_messages: int = 1_000
+    ingest_batch_messages: int = 4_000
     ingest_window_ms: int = 5
     ingest_lease_s: int = 15
     spool_bytes: int = 1024 * 1024 * 1024

@@ -1,5 +1,6 @@
 """The role `ingest`: MQTT to the database, one active at a time, others stand by."""
 
+import gc
 import logging
 import os
 import socket
@@ -114,6 +115,7 @@ class IngestRole:
 
     def _work(self, lease: RoleLease, stop: Event) -> None:
         settings = self._platform.settings
+        _calm_collector()
         spool = Spool(settings.spool_dir / "ingest.sqlite", settings.spool_bytes)
         try:
             with Receiver(receiver_options(settings), self._platform.clock) as receiver:
@@ -174,3 +176,13 @@ class IngestRole:
 
             self._appliers = appliers()
         return self._appliers
+
+
+def _calm_collector() -> None:
+    """Let the garbage collector look less often: a batch makes many objects and no cycles.
+
+    With its usual thresholds it took a quarter of ingest's CPU time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

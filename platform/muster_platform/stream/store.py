@@ -6,11 +6,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from muster_platform.db.text import clean
 from muster_platform.devices.ingest import quarantine as kept
 from muster_platform.devices.ingest import telemetry
 from muster_platform.devices.ingest.book import KnownDevice, boot_text, known_devices
-from muster_platform.devices.ingest.ledger import LedgerBook, Place
+from muster_platform.devices.ingest.ledger import SEQUENCED, LedgerBook, Place
 from muster_platform.devices.models import Device
 from muster_platform.errors import MusterError
 from muster_platform.logs import ingest as logs
@@ -100,12 +99,11 @@ class BatchStore:
         self._connection = unit.session.connection()
         self._ledger = LedgerBook(self._connection, unit.now())
         self._devices: dict[str, KnownDevice] = {}
-        self._readings: list[telemetry.Reading] = []
+        self._readings = telemetry.Readings()
         self._records: list[logs.Row] = []
         self._quarantine: list[kept.QuarantineRow] = []
         self._raw: list[kept.RawRow] = []
         self._heard: dict[int, int] = {}
-        self._live: dict[int, dict[str, Any]] = {}
         self._live_logs: dict[int, list[dict[str, Any]]] = {}
 
     def store(self, envelopes: Sequence[Envelope], quarantined: Sequence[Quarantined]) -> None:
@@ -114,75 +112,95 @@ class BatchStore:
         wanted.update(envelope.topic.device_id for envelope in envelopes if envelope.topic.child)
         wanted.update(item.subject for item in quarantined if item.subject)
         self._devices = known_devices(self._connection, wanted)
-        self._ledger.load(self._places(envelopes, quarantined))
+        placed = self._place_all(envelopes)
+        places = {place for _, _, place in placed if place is not None}
+        places.update(filter(None, map(self._place_of, quarantined)))
+        self._ledger.load(places)
         self._preload(envelopes)
-        for envelope in envelopes:
-            self._one(envelope)
+        for envelope, address, place in placed:
+            self._one(envelope, self._devices[envelope.subject], address, place)
         for item in quarantined:
             self._set_aside(item)
         self._write()
 
-    # One message --------------------------------------------------------------------------
+    def _place_all(
+        self, envelopes: Sequence[Envelope]
+    ) -> list[tuple[Envelope, Address, Place | None]]:
+        """Find who each message is about and where it counts; quarantine what is nobody's."""
+        addresses: dict[str, Address | None] = {}
+        placed = []
+        for envelope in envelopes:
+            text = envelope.raw.topic
+            if text not in addresses:
+                addresses[text] = self._address(envelope)
+            address = addresses[text]
+            if address is None:
+                self._refuse(envelope, *self._stranger(envelope))
+            else:
+                place = _place(envelope.message, address.device_key, envelope.channel)
+                placed.append((envelope, address, place))
+        return placed
 
-    def _one(self, envelope: Envelope) -> None:
-        device = self._devices.get(envelope.subject)
+    def _address(self, envelope: Envelope) -> Address | None:
+        device, topic = self._devices.get(envelope.subject), envelope.topic
         if device is None:
-            self._refuse(envelope, None, "unknown_device", "no device of this id is registered")
-            return
-        topic, raw = envelope.topic, envelope.raw
+            return None
         if topic.child is not None:
             gateway = self._devices.get(topic.device_id)
             if gateway is None or device.gateway_key != gateway.key:
-                detail = f"{topic.device_id} is not the gateway of {topic.child}"
-                self._refuse(envelope, device, "foreign_child", detail)
-                return
-        address = Address(device.key, topic.device_id, topic.child)
-        message = envelope.message
+                return None
+        return Address(device.key, topic.device_id, topic.child)
+
+    def _stranger(self, envelope: Envelope) -> tuple[KnownDevice | None, str, str]:
+        device, topic = self._devices.get(envelope.subject), envelope.topic
+        if device is None:
+            return None, "unknown_device", "no device of this id is registered"
+        return device, "foreign_child", f"{topic.device_id} is not the gateway of {topic.child}"
+
+    # One message --------------------------------------------------------------------------
+
+    def _one(
+        self, envelope: Envelope, device: KnownDevice, address: Address, place: Place | None
+    ) -> None:
+        message, raw = envelope.message, envelope.raw
         if message is None:
             self._raw.append(kept.RawRow(device.key, raw.received_at, raw.topic, raw.payload))
             return
-        if not self._is_new(envelope, device, address):
-            if isinstance(message, Hello):
-                # We may have died between the commit and the answer.
-                self._hello(envelope, device, address, message)
-            return
+        if place is None:
+            self._note_plain(message, device, address, envelope.channel)
+        else:
+            self.outcome.stored.add(address)
+            if not self._ledger.take(place, message.seq):  # type: ignore[attr-defined]
+                if isinstance(message, Hello):
+                    # We may have died between the commit and the answer.
+                    self._hello(envelope, device, address, message)
+                return
         self._apply(envelope, device, address, message)
 
-    def _is_new(self, envelope: Envelope, device: KnownDevice, address: Address) -> bool:
-        message = envelope.message
-        place = _place(message, device.key, envelope.channel)
-        if place is None or not isinstance(message, UpMessage) or message.seq is None:
-            if not isinstance(message, Presence):
-                self._ledger.plain(device.key, envelope.channel)
-            elif not device.plain:
-                self.outcome.heard.add(address)
-            return True
-        self.outcome.stored.add(address)
-        return self._ledger.take(place, message.seq)
+    def _note_plain(
+        self, message: Message, device: KnownDevice, address: Address, channel: str
+    ) -> None:
+        if not isinstance(message, Presence):
+            self._ledger.plain(device.key, channel)
+        elif not device.plain:
+            self.outcome.heard.add(address)
 
     def _apply(
         self, envelope: Envelope, device: KnownDevice, address: Address, message: Message
     ) -> None:
-        received_at = envelope.raw.received_at
-        if not envelope.raw.retain and not isinstance(message, Presence | Hello):
-            self._heard[device.key] = max(received_at, self._heard.get(device.key, 0))
+        raw, kind = envelope.raw, type(message)
+        if kind is not Presence and kind is not Hello and not raw.retain:
+            at = self._heard.get(device.key)
+            if at is None or raw.received_at > at:
+                self._heard[device.key] = raw.received_at
         if isinstance(message, Telemetry):
-            self._telemetry(device, message, received_at)
+            self._readings.add(device.key, message, raw.received_at)
         elif isinstance(message, Logs):
             self._logs(envelope, device, message)
         elif isinstance(message, Hello):
             self._hello(envelope, device, address, message)
         else:
             self._control(envelope, device, message)
-
-    def _telemetry(self, device: KnownDevice, message: Telemetry, received_at: int) -> None:
-        found = list(telemetry.readings(device.key, message, received_at))
-        self._readings += found
-        live = self._live.setdefault(device.key, {})
-        for reading in found[-LIVE_VALUES:]:
-            if reading.metric in live or len(live) < LIVE_VALUES:
-                value = reading.txt if reading.num is None else reading.num
-                live[reading.metric] = {"ts": reading.ts, "value": value, "kind": reading.kind}
 
     def _logs(self, envelope: Envelope, device: KnownDevice, message: Logs) -> None:
         if message.boot is not None and message.seq is not None:
@@ -256,12 +274,19 @@ class BatchStore:
 
     def _set_aside(self, item: Quarantined) -> None:
         """Quarantine a message that could not be read; where its number can be, it is entered."""
+        place = self._place_of(item)
+        known = place is not None and not self._ledger.take(place, item.seq or 0, quarantined=True)
+        if known:
+            return
+        self._keep(item, self._devices.get(item.subject), item.reason, item.detail)
+
+    def _place_of(self, item: Quarantined) -> Place | None:
         device = self._devices.get(item.subject)
-        if device is not None and item.boot is not None and item.seq is not None:
-            place = Place(device.key, boot_text(item.boot), clean(item.channel)[:32])
-            if not self._ledger.take(place, item.seq, quarantined=True):
-                return
-        self._keep(item, device, item.reason, item.detail)
+        if device is None or item.boot is None or item.seq is None:
+            return None
+        if item.channel not in SEQUENCED:
+            return None
+        return Place(device.key, boot_text(item.boot), item.channel)
 
     def _keep(
         self, item: Envelope | Quarantined, device: KnownDevice | None, reason: str, detail: str
@@ -280,20 +305,6 @@ class BatchStore:
 
     # The whole batch ----------------------------------------------------------------------
 
-    def _places(
-        self, envelopes: Sequence[Envelope], quarantined: Sequence[Quarantined]
-    ) -> set[Place]:
-        places: set[Place | None] = set()
-        for envelope in envelopes:
-            device = self._devices.get(envelope.subject)
-            if device is not None:
-                places.add(_place(envelope.message, device.key, envelope.channel))
-        for item in quarantined:
-            device = self._devices.get(item.subject)
-            if device is not None and item.boot is not None:
-                places.add(Place(device.key, boot_text(item.boot), clean(item.channel)[:32]))
-        return {place for place in places if place is not None}
-
     def _preload(self, envelopes: Sequence[Envelope]) -> None:
         """Read the devices that control messages are about in one query."""
         bulk = Telemetry | Logs
@@ -309,7 +320,7 @@ class BatchStore:
 
     def _write(self) -> None:
         connection = self._connection
-        telemetry.write(connection, self._readings, self._metrics)
+        latest = telemetry.write(connection, self._readings, self._metrics)
         logs.write(connection, self._records)
         kept.write_raw(connection, self._raw)
         kept.write_quarantine(connection, self._quarantine)
@@ -317,16 +328,28 @@ class BatchStore:
             self._appliers.heard(self._unit, self._heard)
         self._unit.session.flush()
         self._ledger.flush()
+        self._tell(latest)
+
+    def _tell(self, latest: telemetry.Latest) -> None:
+        """Tell browsers what is new."""
         paths = {device.key: device.group_path for device in self._devices.values()}
-        for key, values in self._live.items():
-            signal = Live(f"device:{key}", "telemetry", paths[key], {"values": values})
-            self._unit.outbox.add(signal)
+        values: dict[int, dict[str, Any]] = {}
+        for (key, name), (_, _, ts, num, txt) in latest.items():
+            shown = values.setdefault(key, {})
+            if len(shown) < LIVE_VALUES:
+                shown[name] = {"ts": ts, "value": txt if num is None else num}
+        add = self._unit.outbox.add
+        for key, shown in values.items():
+            add(Live(f"device:{key}", "telemetry", paths[key], {"values": shown}))
         for key, records in self._live_logs.items():
-            self._unit.outbox.add(Live(f"device:{key}", "log", paths[key], {"records": records}))
+            add(Live(f"device:{key}", "log", paths[key], {"records": records}))
 
 
 def _place(message: Message | None, device_key: int, channel: str) -> Place | None:
     """Give where a message counts; None for one without a number."""
-    if not isinstance(message, UpMessage) or message.boot is None or message.seq is None:
+    if not isinstance(message, UpMessage):
         return None
-    return Place(device_key, boot_text(message.boot), channel)
+    boot = message.boot
+    if boot is None or message.seq is None:
+        return None
+    return Place(device_key, boot_text(boot), channel)

@@ -76,11 +76,13 @@ class LedgerBook:
         )
 
     def take(self, place: Place, seq: int, *, quarantined: bool = False) -> bool:
-        """Enter a message; False: it is stored already."""
-        account = self._account(place)
+        """Enter a message; False: it must not be stored."""
+        account = self._accounts.get(place)
+        if account is None:
+            account = self._account(place)
         self._changed.add(place)
         taken = account.take(seq)
-        if taken and quarantined:
+        if quarantined and taken:
             account.quarantined += 1
         return taken
 

@@ -1,8 +1,7 @@
 """Telemetry into the database: COPY on PostgreSQL, one prepared statement on SQLite."""
 
 import io
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
@@ -24,35 +23,52 @@ _ROW = (
 )
 
 
-class Reading(NamedTuple):
-    """One value, as stored; a boolean is num 0 or 1."""
+Reading = tuple[int, str, int, float | None, str | None]
+"""device key, metric name, ts, num (a boolean is 0 or 1), txt: one value, as stored."""
 
-    device_key: int
-    metric: str
-    kind: str
-    ts: int
-    num: float | None
-    txt: str | None
+Latest = dict[tuple[int, str], Reading]
 
 
-def readings(device_key: int, message: Telemetry, received_at: int) -> Iterator[Reading]:
-    """Give the values of a message; a location becomes `name.lat` and `name.lon`."""
-    for point in message.points:
-        ts = believe(point.ts, received_at).ts
-        for name, value in point.values.items():
-            yield from _reading(device_key, name, ts, value)
+class Readings:
+    """The values of one batch."""
 
+    def __init__(self) -> None:
+        self.rows: list[Reading] = []
+        self.kinds: dict[str, str] = {}
 
-def _reading(device_key: int, name: str, ts: int, value: Value) -> Iterator[Reading]:
-    if isinstance(value, bool):
-        yield Reading(device_key, clean(name), BOOLEAN, ts, float(value), None)
-    elif isinstance(value, float):
-        yield Reading(device_key, clean(name), NUMBER, ts, value, None)
-    elif isinstance(value, Location):
-        yield Reading(device_key, clean(f"{name}.lat"), NUMBER, ts, value.lat, None)
-        yield Reading(device_key, clean(f"{name}.lon"), NUMBER, ts, value.lon, None)
-    else:
-        yield Reading(device_key, clean(name), TEXT, ts, None, clean(value))
+    def add(self, device_key: int, message: Telemetry, received_at: int) -> None:
+        """Take the values of a message; a location becomes `name.lat` and `name.lon`."""
+        append, kinds = self.rows.append, self.kinds
+        for point in message.points:
+            ts = believe(point.ts, received_at).ts
+            for name, value in point.values.items():
+                if type(value) is float:
+                    append((device_key, name, ts, value, None))
+                    kinds.setdefault(name, NUMBER)
+                else:
+                    self._other(device_key, name, ts, value)
+
+    def _other(self, device_key: int, name: str, ts: int, value: Value) -> None:
+        if isinstance(value, bool):
+            self.kinds.setdefault(name, BOOLEAN)
+            self.rows.append((device_key, name, ts, float(value), None))
+        elif isinstance(value, Location):
+            for part, number in (("lat", value.lat), ("lon", value.lon)):
+                self.kinds.setdefault(f"{name}.{part}", NUMBER)
+                self.rows.append((device_key, f"{name}.{part}", ts, number, None))
+        else:
+            self.kinds.setdefault(name, TEXT)
+            self.rows.append((device_key, name, ts, None, clean(str(value))))
+
+    def latest(self) -> Latest:
+        """Give the newest value of each device and metric; of equals the last."""
+        newest: Latest = {}
+        for row in self.rows:
+            key = row[:2]
+            held = newest.get(key)
+            if held is None or row[2] >= held[2]:
+                newest[key] = row
+        return newest
 
 
 class Metrics:
@@ -90,39 +106,33 @@ class Metrics:
         self._ids = {}
 
 
-def write(connection: Connection, given: list[Reading], metrics: Metrics) -> None:
-    """Store readings and the newest value per device and metric."""
-    if not given:
-        return
-    ids = metrics.resolve(connection, {reading.metric: reading.kind for reading in given})
-    rows = [(r.device_key, ids[r.metric], r.ts, r.num, r.txt) for r in given]
+def write(connection: Connection, given: Readings, metrics: Metrics) -> Latest:
+    """Store readings and the newest value per device and metric; give the newest."""
+    if not given.rows:
+        return {}
+    ids = metrics.resolve(connection, given.kinds)
     if is_postgres(connection):
-        _copy(connection, rows)
+        _copy(connection, given.rows, ids)
     else:
-        insert(connection, "telemetry", _ROW, rows)
-    latest: dict[tuple[int, int], tuple[int, int, int, float | None, str | None]] = {}
-    for row in rows:
-        held = latest.get(row[:2])
-        if held is None or row[2] >= held[2]:
-            latest[row[:2]] = row
+        insert(connection, "telemetry", _ROW, [(r[0], ids[r[1]], *r[2:]) for r in given.rows])
+    latest = given.latest()
     insert(
         connection,
         "telemetry_latest",
         _ROW,
-        [latest[key] for key in sorted(latest)],
+        sorted((key, ids[name], *row[2:]) for (key, name), row in latest.items()),
         conflict="(device_key, metric_id) DO UPDATE SET ts = excluded.ts, num = excluded.num,"
         " txt = excluded.txt WHERE excluded.ts >= telemetry_latest.ts",
     )
+    return latest
 
 
-def _copy(
-    connection: Connection, rows: Iterable[tuple[int, int, int, float | None, str | None]]
-) -> None:
+def _copy(connection: Connection, rows: Iterable[Reading], ids: dict[str, int]) -> None:
     lines = [
-        f"{key}\t{metric}\t{ts}\t{num!r}\t\\N\n"
+        f"{key}\t{ids[name]}\t{ts}\t{num!r}\t\\N\n"
         if txt is None
-        else f"{key}\t{metric}\t{ts}\t\\N\t{txt.translate(_ESCAPES)}\n"
-        for key, metric, ts, num, txt in rows
+        else f"{key}\t{ids[name]}\t{ts}\t\\N\t{txt.translate(_ESCAPES)}\n"
+        for key, name, ts, num, txt in rows
     ]
     driver = connection.connection.driver_connection
     assert driver is not None
