@@ -9,21 +9,27 @@ import redis
 from sqlalchemy import Engine
 
 from muster_platform.access.actor import Actor
+from muster_platform.access.groups import GroupHooks
 from muster_platform.adapters.redis_signals import RedisSignals, WakeUps
 from muster_platform.clock import Clock, SystemClock
 from muster_platform.db.engine import make_engine
-from muster_platform.access.groups import GroupHooks
-from muster_platform.devices.hooks import DeviceHooks
-from muster_platform.jobs.hooks import JobHooks
+from muster_platform.devices.hooks import AllHooks, DeviceHooks
+from muster_platform.devices.timeline import TimelineProvider
+from muster_platform.jobs.hooks import JobGroupHooks, JobHooks
+from muster_platform.jobs.timeline import JobTimeline
+from muster_platform.logs.hooks import LogHooks
 from muster_platform.outbox import NoSignals, Signals
 from muster_platform.settings import Settings
 from muster_platform.unit import Unit, Units
 
-DEVICE_HOOKS: DeviceHooks = JobHooks()
+DEVICE_HOOKS: DeviceHooks = AllHooks(JobHooks(), LogHooks())
 """Who hears in the same transaction that a device came, went or was removed."""
 
-GROUP_HOOKS: tuple[GroupHooks, ...] = ()
+GROUP_HOOKS: tuple[GroupHooks, ...] = (JobGroupHooks(),)
 """Who hears in the same transaction that a group was moved."""
+
+TIMELINE: tuple[TimelineProvider, ...] = (JobTimeline(),)
+"""Who has lines for a device's timeline beside the registry."""
 
 
 @dataclass

@@ -166,21 +166,22 @@ def device_ledger(device_id: str, state: State = None, as_json: Json = False) ->
     """Show what was sent, stored, doubled, missing, quarantined."""
     from muster_platform.devices.ledger_view import LedgerService
 
-    names = ("channel", "boot", "highest", "stored", "doubled", "missing", "quarantined", "lost")
+    names = ("channel", "stored", "doubled", "missing", "quarantined", "lost", "plain")
     with unit(state, write=False) as work:
-        rows = [pick(row, *names) for row in LedgerService(work).of(device_id)]
-    show(rows, names, as_json)
+        ledger = LedgerService(work).of(device_id)
+    show([pick(row, *names) for row in ledger.channels], names, as_json)
 
 
 def device_timeline(
     device_id: str, limit: Limit = 30, state: State = None, as_json: Json = False
 ) -> None:
     """Show what happened to a device, newest first."""
+    from muster_platform.bootstrap import TIMELINE
     from muster_platform.devices.timeline import TimelineService
     from muster_platform.paging import PageRequest
 
     with unit(state, write=False) as work:
-        page = TimelineService(work).list(device_id, PageRequest(size=limit))
+        page = TimelineService(work, TIMELINE).list(device_id, PageRequest(size=limit))
         rows = [pick(line, "at", "kind", "summary") for line in page.items]
     show(rows, ("at", "kind", "summary"), as_json)
 

@@ -10,11 +10,14 @@ from muster_platform.access.groups import GroupService
 from muster_platform.access.users import UserService
 from muster_platform.devices.credentials import CredentialService
 from muster_platform.devices.enrolment import EnrolmentService
-from muster_platform.devices.models import Credential
+from muster_platform.devices.models import Credential, Device
 from muster_platform.devices.profiles import ProfileService
 from muster_platform.devices.service import DeviceService
+from muster_platform.devices.stream_models import LatestValue, Metric, Quarantined, telemetry
 from muster_platform.jobs.models import Execution
 from muster_platform.jobs.service import JobService
+from muster_platform.logs.models import LogRecord
+from muster_platform.unit import Unit
 from muster_platform.web.api.routing import Route
 from tests.integration.web.conftest import PASSWORD, World
 
@@ -40,6 +43,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "plan_command": {"name": "ping", "target": {"group": 1}},
     "create_command": {"name": "reboot", "target": {"devices": ["{device_id}"]}},
     "send_command": {"name": "reboot", "limits": {"timeout_s": 60}},
+    "put_settings": {"desired": {"interval_s": 30}},
     "cancel_job": {"reason": "not needed"},
     "pause_job": {},
     "resume_job": {},
@@ -48,6 +52,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "retry_execution": {},
 }
 """Operation -> body; `{n}` is a fresh number, other names are those of `fresh`."""
+
+QUERIES: dict[str, dict[str, Any]] = {"get_history": {"metric": "temperature"}}
+"""Operation -> query that it cannot do without."""
 
 BEFORE: dict[str, tuple[str, ...]] = {
     "resume_job": ("/jobs/{job_id}/pause",),
@@ -72,7 +79,9 @@ def fresh(world: World) -> dict[str, Any]:
         token, _ = EnrolmentService(unit).create_token(f"Token {n}", "sensor", group.id)
         job = JobService(unit).create_command("reboot", target={"devices": [device.device_id]})
         session = unit.session
+        said = _say(unit, device)
         return {
+            **said,
             "n": n,
             "name": profile.name,
             "empty_group": GroupService(unit).create(f"Empty {n}", world.berlin).id,
@@ -87,6 +96,43 @@ def fresh(world: World) -> dict[str, Any]:
             "job_id": job.id,
             "execution_id": session.scalar(select(Execution.id).where(Execution.job_id == job.id)),
         }
+
+
+def _say(unit: Unit, device: Device) -> dict[str, Any]:
+    """Store what ingest would: a value, a log record, a message in quarantine."""
+    session, now = unit.session, unit.now()
+    metric = session.scalar(select(Metric).where(Metric.name == "temperature"))
+    if metric is None:
+        metric = Metric(name="temperature", kind="number")
+        session.add(metric)
+        session.flush()
+    session.execute(
+        telemetry.insert().values(device_key=device.id, metric_id=metric.id, ts=now, num=21.5)
+    )
+    log = LogRecord(
+        id=f"{device.id}.boot.1.0",
+        device_key=device.id,
+        ts=now,
+        received_at=now,
+        level=50,
+        logger="app",
+        message="it broke",
+        fields={},
+        fingerprint="f" * 16,
+    )
+    bad = Quarantined(
+        received_at=now,
+        topic=f"muster/1/{device.device_id}/up/telemetry",
+        device_id=device.device_id,
+        device_key=device.id,
+        payload=b"\x00\xff{",
+        reason="encoding",
+        detail="not UTF-8",
+    )
+    latest = LatestValue(device_key=device.id, metric_id=metric.id, ts=now, num=21.5)
+    session.add_all([log, bad, latest])
+    session.flush()
+    return {"record_id": log.id, "message_id": bad.id}
 
 
 def path_of(route: Route, names: dict[str, Any]) -> str:
@@ -115,3 +161,8 @@ def _filled(value: Any, names: dict[str, Any]) -> Any:
     if isinstance(value, list):
         return [_filled(item, names) for item in value]
     return value
+
+
+def query_of(route: Route) -> dict[str, Any]:
+    """Give the query that the route cannot do without."""
+    return QUERIES.get(route.operation_id, {})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,10 +12,11 @@ from muster_platform.paging import encode_cursor
 from muster_platform.web.api import ROUTES
 from muster_platform.web.api.routing import Caller, Route
 from tests.integration.web.conftest import ADMIN, World
-from tests.integration.web.samples import BODIES, fresh, path_of
+from tests.integration.web.samples import BODIES, fresh, path_of, query_of
 
 USERS = [route for route in ROUTES if route.caller is Caller.USER]
 WITH_BODY = [route for route in ROUTES if route.body is not None]
+STRICT = [route for route in WITH_BODY if route.body.__struct_config__.forbid_unknown_fields]
 LISTS = [route for route in USERS if route.query is not None]
 LEAVES = ("sign_out", "change_password")
 
@@ -38,7 +40,7 @@ def world(make_world: Callable[..., World], database_url: str) -> World:
 
 def test_every_body_says_what_is_wrong_with_it(world: World) -> None:
     names = fresh(world)
-    for route in WITH_BODY:
+    for route in STRICT:
         path = path_of(route, names)
         for body, where in (
             ({"zz_unknown": 1}, "$"),
@@ -62,8 +64,9 @@ def test_what_is_not_there_is_not_found(world: World) -> None:
     for route in USERS:
         if route.path_parameters and route.method == "GET":
             for number in (999_999_999, 2**63, 10**30):
-                names = nobody | {"group_id": number}
-                world.refused(404, route.method, route.path.format_map(names))
+                names = nobody | {"group_id": number, "message_id": number}
+                path = route.path.format_map(names)
+                world.refused(404, route.method, path, query_string=query_of(route))
 
 
 def test_a_cursor_of_another_list_or_nobody_s_is_refused(world: World) -> None:
@@ -73,7 +76,7 @@ def test_a_cursor_of_another_list_or_nobody_s_is_refused(world: World) -> None:
             continue
         for text in ("x", "W10", encode_cursor("another", [1]), "\u00e4"):
             problem = world.refused(
-                422, "GET", path_of(route, names), query_string={"cursor": text}
+                422, "GET", path_of(route, names), query_string={"cursor": text} | query_of(route)
             )
             assert problem["where"] == "query.cursor", route.path
 
@@ -113,7 +116,10 @@ def test_no_query_or_path_makes_the_server_fail(
 ) -> None:
     world, names = fuzzed
     route: Route = data.draw(st.sampled_from([route for route in USERS if route.method == "GET"]))
-    chosen = {name: data.draw(TEXTS) for name in data.draw(st.sets(st.sampled_from([*names])))}
+    chosen = {
+        name: quote(data.draw(TEXTS).encode("utf-8", "replace"), safe="")
+        for name in data.draw(st.sets(st.sampled_from([*names])))
+    }
     query = {}
     if route.query is not None:
         fields = st.sets(st.sampled_from([*route.query.__struct_fields__]), max_size=3)

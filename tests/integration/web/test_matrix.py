@@ -8,7 +8,7 @@ from muster_platform.access.permissions import BUILTIN_ROLES
 from muster_platform.web.api import ROUTES
 from muster_platform.web.api.routing import Caller, Route
 from tests.integration.web.conftest import ADMIN, NOBODY, World, role_user
-from tests.integration.web.samples import body_of, fresh, path_of, prepare
+from tests.integration.web.samples import body_of, fresh, path_of, prepare, query_of
 
 USERS = [route for route in ROUTES if route.caller is Caller.USER]
 GUARDED = [route for route in USERS if route.permission is not None]
@@ -23,7 +23,9 @@ def world(make_world: Callable[..., World], sqlite_url: str) -> World:
 
 def call(world: World, route: Route, who: str | None, names: dict[str, object]) -> int:
     body = body_of(route, names)
-    options = {} if body is None else {"json": body}
+    options: dict[str, object] = {"query_string": query_of(route)}
+    if body is not None:
+        options["json"] = body
     return world.call(route.method, path_of(route, names), who, **options).status_code
 
 

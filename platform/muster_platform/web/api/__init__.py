@@ -5,10 +5,14 @@ from flask import Flask
 from muster_platform.web.api import (
     audit,
     credentials,
+    data,
+    device,
+    device_settings,
     devices,
     executions,
     groups,
     jobs,
+    logs,
     profiles,
     session,
     users,
@@ -16,7 +20,21 @@ from muster_platform.web.api import (
 from muster_platform.web.api.calling import view
 from muster_platform.web.api.routing import Route
 
-MODULES = (session, users, groups, profiles, devices, credentials, jobs, executions, audit)
+MODULES = (
+    session,
+    users,
+    groups,
+    profiles,
+    devices,
+    credentials,
+    device_settings,
+    data,
+    logs,
+    jobs,
+    executions,
+    audit,
+    device,
+)
 ROUTES: tuple[Route, ...] = tuple(route for module in MODULES for route in module.routes.items)
 """Every route there is; calls, OpenAPI and the tests of permissions are made from it."""
 

@@ -8,6 +8,7 @@ from msgspec import Meta
 from sqlalchemy import select
 
 from muster_platform.access.permissions import Permission
+from muster_platform.bootstrap import DEVICE_HOOKS
 from muster_platform.devices.filters import DeviceFilter
 from muster_platform.devices.models import Device
 from muster_platform.devices.service import DeviceService
@@ -16,7 +17,6 @@ from muster_platform.errors import Conflict, NotFound
 from muster_platform.paging import DEFAULT_SIZE, PageRequest
 from muster_platform.unit import Unit
 from muster_platform.web.api.common import Cursor, DeviceId, Input, Key, Limit, Listed, Reason
-from muster_platform.web.api.hooks import DEVICE_HOOKS
 from muster_platform.web.api.routing import Csv, Routes
 from muster_platform.web.site.csv_safe import lines
 from muster_protocol.states import PresenceState

@@ -5,10 +5,10 @@ import msgspec
 from muster_platform.access.groups import GroupService
 from muster_platform.access.models import ROOT_GROUP_ID, Group
 from muster_platform.access.permissions import Permission
+from muster_platform.bootstrap import GROUP_HOOKS
 from muster_platform.errors import Conflict
 from muster_platform.unit import Unit
 from muster_platform.web.api.common import Input, Key, Listed, Name
-from muster_platform.web.api.hooks import GROUP_HOOKS
 from muster_platform.web.api.routing import Routes
 
 routes = Routes("Groups")

@@ -1,0 +1,145 @@
+"""What devices said: telemetry, inventory, ledger, timeline, quarantine."""
+
+import base64
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy import select
+
+from muster_platform.access.permissions import Permission
+from muster_platform.bootstrap import TIMELINE
+from muster_platform.devices.ledger_view import LedgerService, LedgerView
+from muster_platform.devices.models import InventoryItem
+from muster_platform.devices.quarantine import QuarantineFilter, QuarantineService
+from muster_platform.devices.service import DeviceService
+from muster_platform.devices.stream_models import Quarantined
+from muster_platform.devices.telemetry import (
+    HISTORY_POINTS,
+    HISTORY_POINTS_MAX,
+    History,
+    Latest,
+    TelemetryService,
+)
+from muster_platform.devices.timeline import TimelineLine, TimelineService
+from muster_platform.unit import Unit
+from muster_platform.web.api.common import DeviceId, Input, Listed, Millis, PageQuery, listed
+from muster_platform.web.api.routing import Routes
+
+routes = Routes("Device data")
+
+READ = Permission.DEVICES_READ
+
+
+class HistoryQuery(Input, kw_only=True):
+    """Which values of which metric: the newest `limit` of them, given oldest first."""
+
+    metric: Annotated[str, Meta(min_length=1, max_length=160)]
+    since: Millis | None = None
+    until: Millis | None = None
+    limit: Annotated[int, Meta(ge=1, le=HISTORY_POINTS_MAX)] = HISTORY_POINTS
+
+
+class InventoryLine(msgspec.Struct, kw_only=True):
+    """A component, and since when (ms since the epoch) it is in this version."""
+
+    component: str
+    version: str
+    since: int
+
+
+class QuarantineQuery(PageQuery, kw_only=True):
+    """Which messages."""
+
+    device_id: DeviceId | None = None
+    reason: Annotated[str, Meta(min_length=1, max_length=32)] | None = None
+    since: Millis | None = None
+    until: Millis | None = None
+
+
+class QuarantineLine(msgspec.Struct, kw_only=True):
+    """A message that could not be taken. Times are ms since the epoch.
+
+    Attributes:
+        reason: a code.
+        detail: what was wrong with it, and where.
+        size: of the payload in bytes.
+    """
+
+    id: int
+    received_at: int
+    topic: str
+    device_id: str
+    reason: str
+    detail: str
+    size: int
+
+
+class QuarantineMessage(QuarantineLine, kw_only=True):
+    """A message that could not be taken, whole; the payload's bytes in base64."""
+
+    payload_base64: str
+
+
+@routes.add("GET", "/devices/{device_id}/telemetry", permission=Permission.TELEMETRY_READ)
+def list_latest(unit: Unit, device_id: str) -> Listed[Latest]:
+    """List the newest value of every metric of a device."""
+    return Listed(items=TelemetryService(unit).latest(device_id))
+
+
+@routes.add("GET", "/devices/{device_id}/telemetry/history", permission=Permission.TELEMETRY_READ)
+def get_history(unit: Unit, device_id: str, query: HistoryQuery) -> History:
+    """Get the values of a metric within a time."""
+    return TelemetryService(unit).history(
+        device_id, query.metric, query.since, query.until, query.limit
+    )
+
+
+@routes.add("GET", "/devices/{device_id}/inventory", permission=READ)
+def list_inventory(unit: Unit, device_id: str) -> Listed[InventoryLine]:
+    """List the components that a device says it has."""
+    device = DeviceService(unit).get(device_id)
+    rows = unit.session.scalars(
+        select(InventoryItem)
+        .where(InventoryItem.device_key == device.id)
+        .order_by(InventoryItem.component)
+    )
+    return Listed(items=[msgspec.convert(row, InventoryLine, from_attributes=True) for row in rows])
+
+
+@routes.add("GET", "/devices/{device_id}/ledger", permission=READ)
+def get_ledger(unit: Unit, device_id: str) -> LedgerView:
+    """Get what a device sent, and what of it is stored, doubled, missing, quarantined."""
+    return LedgerService(unit).of(device_id)
+
+
+@routes.add("GET", "/devices/{device_id}/timeline", permission=READ)
+def list_timeline(unit: Unit, device_id: str, query: PageQuery) -> Listed[TimelineLine]:
+    """List what happened to a device, newest first: presence, acts of people, executions."""
+    return listed(TimelineService(unit, TIMELINE).list(device_id, query.page()))
+
+
+@routes.add("GET", "/quarantine", permission=Permission.LOGS_READ)
+def list_quarantine(unit: Unit, query: QuarantineQuery) -> Listed[QuarantineLine]:
+    """List messages that could not be taken, newest first.
+
+    Messages of unknown devices belong to no group and take system:read everywhere.
+    """
+    wanted = QuarantineFilter(query.device_id, query.reason, query.since, query.until)
+    page = QuarantineService(unit).list(wanted, query.page())
+    items = [QuarantineLine(**_fields(row)) for row in page.items]
+    return Listed(items=items, next_cursor=page.next_cursor)
+
+
+@routes.add("GET", "/quarantine/{message_id}", permission=Permission.LOGS_READ)
+def get_quarantined(unit: Unit, message_id: int) -> QuarantineMessage:
+    """Get a message that could not be taken, with its bytes."""
+    row = QuarantineService(unit).get(message_id)
+    return QuarantineMessage(
+        **_fields(row), payload_base64=base64.b64encode(row.payload).decode("ascii")
+    )
+
+
+def _fields(row: Quarantined) -> dict[str, Any]:
+    names = ("id", "received_at", "topic", "device_id", "reason", "detail")
+    return {name: getattr(row, name) for name in names} | {"size": len(row.payload)}
