@@ -31,6 +31,10 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="Rows to sho
 
 Row = Mapping[str, Any]
 
+_WHOLE = frozenset({"id", "device_id", "email", "state", "presence", "level"})
+PIPE_WIDTH = 250
+"""Characters of a table that goes to a file or another program."""
+
 
 def settings(state: Path | None = None, **overrides: Any) -> Settings:
     """Read the configuration as every command does."""
@@ -97,10 +101,14 @@ def show(rows: Sequence[Row], columns: Sequence[str], as_json: bool, empty: str 
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        # Ids are for copying: they are never broken into two lines.
+        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     for row in rows:
         table.add_row(*(_cell(column, row.get(column)) for column in columns))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPE_WIDTH)
+    console.print(table)
 
 
 def show_one(row: Row, as_json: bool) -> None:

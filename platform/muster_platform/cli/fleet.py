@@ -86,7 +86,7 @@ def token_list(state: State = None, as_json: Json = False) -> None:
 
     names = ("id", "name", "token_prefix", "mode", "uses", "max_uses", "expires_at", "revoked_at")
     with unit(state, write=False) as work:
-        rows = [pick(token, *names) for token in EnrolmentService(work).list_tokens()]
+        rows = [pick(token, *names) for token in EnrolmentService(work).list()]
     show(rows, names, as_json)
 
 
@@ -112,5 +112,5 @@ def token_revoke(token_id: str, state: State = None, as_json: Json = False) -> N
     from muster_platform.devices.enrolment import EnrolmentService
 
     with unit(state) as work:
-        EnrolmentService(work).revoke_token(token_id)
+        EnrolmentService(work).revoke(token_id)
     show_one({"id": token_id, "revoked": True}, as_json)

@@ -67,7 +67,23 @@ def run(roles: list[RoleName], state: State = None) -> None:
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        run_roles(opened, [str(role) for role in roles], stop)
+        run_roles(opened, [str(role) for role in roles], stop, say=_Announcer(len(set(roles))))
+
+
+class _Announcer:
+    """Prints health lines, and `run: ready` when each role has said how it is and none failed."""
+
+    def __init__(self, roles: int) -> None:
+        self._roles = roles
+        self._good: set[str] = set()
+
+    def __call__(self, line: str) -> None:
+        typer.echo(line)
+        name, _, text = line.partition(": ")
+        if not text.startswith(("failed", "starting")) and name not in self._good:
+            self._good.add(name)
+            if len(self._good) == self._roles:
+                typer.echo("run: ready")
 
 
 def worker(

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Update, select, update
+from sqlalchemy import Update, func, literal, select, update
 
 from muster_platform.jobs import advance as passes
 from muster_platform.jobs import rules
 from muster_platform.jobs.counting import ENDED
 from muster_platform.jobs.facts import load_facts, standing_of
-from muster_platform.jobs.models import Execution
+from muster_platform.jobs.models import Execution, Job
 from muster_platform.jobs.moves import refresh_block, store
 from muster_platform.jobs.rows import settle
 from muster_platform.outbox import WAKE_DISPATCH, Wake
@@ -16,6 +16,20 @@ from muster_platform.unit import Unit
 from muster_protocol.states import ExecutionState
 
 _AWAITED = (str(ExecutionState.QUEUED), str(ExecutionState.SENT))
+
+
+class JobGroupHooks:
+    """Implements access.groups.GroupHooks: who may see a job follows its group."""
+
+    def on_group_moved(self, unit: Unit, old_path: str, new_path: str) -> None:
+        """Rewrite the paths of jobs inside the group."""
+        rest = func.substr(Job.group_path, len(old_path) + 1)
+        unit.session.execute(
+            update(Job)
+            .where(Job.group_path.startswith(old_path, autoescape=True))
+            .values(group_path=literal(new_path) + rest)
+            .execution_options(synchronize_session=False)
+        )
 
 
 class JobHooks:

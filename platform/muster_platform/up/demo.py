@@ -13,34 +13,35 @@ from muster_platform.up.parts import MUSTER, Part
 from muster_platform.up.prepare import FIRST_ADMINISTRATOR, SignIn
 
 PROFILES = (
-    ("gateway", "Edge gateway", "always", 300),
-    ("sensor", "Climate sensor", "always", 300),
-    ("phone", "Driver's phone", "periodic", 900),
+    ("sensor", "Climate sensor", "always", 300, "Cold chain"),
+    ("gateway", "Edge gateway", "always", 300, "Depots"),
+    ("phone", "Driver's phone", "periodic", 900, "Drivers"),
 )
+"""Name, title, contact, expect_every_s, and the group of its devices; as the default scenario."""
 
 
 def prepare_demo(platform: Platform) -> SignIn:
-    """Make a group, profiles and an administrator that can sign in at once."""
+    """Make groups, profiles and an administrator that can sign in at once."""
     password = secrets.token_urlsafe(9)
     with platform.unit(system_actor("setup")) as unit:
         users = UserService(unit)
         user, _ = users.create(FIRST_ADMINISTRATOR, "Demo administrator", password)
         users.bind(user.id, "administrator", None)
-        GroupService(unit).create("Rehearsal fleet", 1)
-        for name, title, contact, expect_every_s in PROFILES:
+        for name, title, contact, expect_every_s, group in PROFILES:
+            GroupService(unit).create(group)
             ProfileService(unit).create(name, title, contact, expect_every_s)
     return SignIn(FIRST_ADMINISTRATOR, password)
 
 
 def simulator(platform: Platform, devices: int, scenario: Path | None) -> Part:
-    """Give the part that drives the simulated devices, with a token per profile to enrol."""
+    """Give the part that drives the simulated devices, with tokens for them to enrol."""
+    tokens = []
     with platform.unit(system_actor("setup")) as unit:
-        group = next(g for g in GroupService(unit).list() if g.name == "Rehearsal fleet")
-        enrolment = EnrolmentService(unit)
-        tokens = {
-            name: enrolment.create_token(f"Simulator, {name}", name, group.id, "allow_new")[1]
-            for name, *_ in PROFILES
-        }
+        groups = {group.name: group.id for group in GroupService(unit).list()}
+        for name, title, *_, group in PROFILES:
+            service = EnrolmentService(unit)
+            _, text = service.create_token(f"Simulator: {title}", name, groups[group], "allow_new")
+            tokens.append(f"{name}={text}")
     settings = platform.settings
     command = (
         *(*MUSTER, "simulate", "--server", settings.public_url),
@@ -50,7 +51,7 @@ def simulator(platform: Platform, devices: int, scenario: Path | None) -> Part:
     return Part(
         "simulate",
         command,
-        {"MUSTER_ENROLMENT_TOKEN": " ".join(f"{name}={text}" for name, text in tokens.items())},
+        {"MUSTER_ENROLMENT_TOKEN": " ".join(tokens)},
         after=("broker", "run"),
         ready_text="ready",
         shown=f"{devices} devices",

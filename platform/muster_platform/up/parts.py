@@ -11,7 +11,7 @@ from muster_platform.up.probes import answers_http, answers_tcp, valkey_answers
 
 Probe = Callable[[], bool]
 
-MUSTER = (sys.executable, "-m", "muster_agent.cli")
+MUSTER = (sys.executable, "-m", "muster_agent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def parts(settings: Settings, valkey_port: int | None, demo: Part | None = None)
             (*MUSTER, "run", "ingest", "dispatch"),
             env,
             after=("broker", *queue),
-            ready_text="ready",
+            ready_text="run: ready",
             shown="ingest, dispatch",
         ),
         Part(
@@ -101,7 +101,7 @@ def parts(settings: Settings, valkey_port: int | None, demo: Part | None = None)
             (*MUSTER, "worker", "--beat"),
             env,
             after=queue,
-            ready_text="ready",
+            ready_text="worker: ready",
             shown="worker, beat",
         ),
     ]

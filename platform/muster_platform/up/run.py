@@ -28,7 +28,7 @@ def run_up(settings: Settings, *, demo: bool, devices: int, scenario: Path | Non
         settings = _start_empty(settings)
     settings, valkey_port = prepare.embedded_redis(settings)
     prepare.accounts(settings)
-    platform = build(settings)
+    platform = build(replace(settings, redis_url=""))  # nobody listens for signals yet
     try:
         prepare.database(platform)
         sign_in = prepare_demo(platform) if demo else prepare.first_administrator(platform)
