@@ -35,8 +35,8 @@ _VARYING: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _SPACE = re.compile(r"\s+")
 
 _PYTHON = re.compile(r'File "([^"]{1,300})", line \d+(?:, in (\S{1,200}))?')
-_JAVA = re.compile(r"\bat ([\w.$<>/]{1,300})\(([\w$.-]{1,200})(?::\d+)?\)")
-_SCRIPT = re.compile(r"\bat (?:async )?(?:([^\s(]{1,200}) \()?([^\s()]{1,300}?):\d+(?::\d+)?\)?$")
+_JAVA = re.compile(r"^at ([\w.$<>/]{1,300})\(([\w$.-]{1,200})(?::\d+)?\)")
+_SCRIPT = re.compile(r"^at (?:async )?(?:([^\s(]{1,200}) \()?([^\s()]{1,300}?):\d+(?::\d+)?\)?$")
 _GECKO = re.compile(r"^([^\s@]{0,200})@([^\s]{1,300}?):\d+(?::\d+)?$")
 _NATIVE = re.compile(r"^#\d+\s+(?:pc\s+)?(?:0?x?[0-9a-fA-F]+\s+)?(?:in\s+)?(\S.{0,300})$")
 
