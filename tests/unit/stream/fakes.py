@@ -9,6 +9,9 @@ from muster_platform.stream.ports import SinkAway
 from muster_platform.stream.spool import Spool
 
 
+Key = tuple[str, bytes, int]
+
+
 class Crash(BaseException):
     """The process is gone."""
 
@@ -50,9 +53,17 @@ class FakeSink:
 
     def __init__(self, outcomes: Sequence[str] = ()) -> None:
         self.outcomes = deque(outcomes)
-        self.stored: list[Received] = []
-        self.quarantined: list[Quarantined] = []
+        self._stored: dict[Key, Received] = {}
+        self._quarantined: dict[Key, Quarantined] = {}
         self.calls: list[int] = []
+
+    @property
+    def stored(self) -> list[Received]:
+        return list(self._stored.values())
+
+    @property
+    def quarantined(self) -> list[Quarantined]:
+        return list(self._quarantined.values())
 
     def write(self, envelopes: Sequence[Envelope], quarantined: Sequence[Quarantined]) -> None:
         self.calls.append(len(envelopes) + len(quarantined))
@@ -63,10 +74,10 @@ class FakeSink:
             raise ValueError("poison")
         if outcome == "quarantine refuses" and quarantined:
             raise ValueError("not this one")
-        known = set(map(key, self.stored))
-        self.stored += [e.raw for e in envelopes if key(e.raw) not in known]
-        known = {key(one.raw) for one in self.quarantined}
-        self.quarantined += [one for one in quarantined if key(one.raw) not in known]
+        for envelope in envelopes:
+            self._stored.setdefault(key(envelope.raw), envelope.raw)
+        for one in quarantined:
+            self._quarantined.setdefault(key(one.raw), one)
         if outcome.endswith("after commit"):
             self._fail(outcome)
 
@@ -97,11 +108,11 @@ class Stored:
     def __contains__(self, one: Received) -> bool:
         return key(one) in set(self._keys())
 
-    def _keys(self) -> Iterator[tuple[str, bytes, int]]:
+    def _keys(self) -> Iterator[Key]:
         yield from map(key, self._sink.stored)
         yield from (key(q.raw) for q in self._sink.quarantined)
         yield from (key(m.raw) for m in self._spool.oldest(10_000))
 
 
-def key(one: Received) -> tuple[str, bytes, int]:
+def key(one: Received) -> Key:
     return one.topic, one.payload, one.received_at
