@@ -4,7 +4,7 @@ import importlib.util
 import os
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -17,6 +17,8 @@ from muster_protocol.messages import Component
 
 STATE_VARIABLE = "MUSTER_AGENT_STATE"
 T = TypeVar("T")
+
+_SOME_KEY = "[...]"
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -60,8 +62,11 @@ class AgentFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     attributes: dict[str, Any] = {}
 
 
-def read_toml(file: Path, kind: type[T]) -> T:
+def read_toml(file: Path, kind: type[T], expected: Mapping[str, str] | None = None) -> T:
     """Read a TOML file into a class.
+
+    Args:
+        expected: last part of a key -> what is expected there, where msgspec does not say it.
 
     Raises:
         ConfigError: naming the file, the key, and what was expected.
@@ -75,37 +80,45 @@ def read_toml(file: Path, kind: type[T]) -> T:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        problem, _, where = str(error).partition(" - at `")
-        key = _name_keys(data, kind, where.rstrip("`")).removeprefix("$").lstrip(".")
-        raise ConfigError(f"{file}: {key or 'top level'}: {problem}") from error
+        problem, where = _divide(error)
+        key = _real_key(data, kind, where)
+        hint = (expected or {}).get(key.rpartition(".")[2])
+        more = f" (expected {hint})" if hint else ""
+        raise ConfigError(f"{file}: {key or 'top level'}: {problem}{more}") from error
 
 
-def _name_keys(data: dict[str, Any], kind: type[Any], where: str) -> str:
-    """Put the real key in place of each `[...]` that msgspec writes for one of a table's keys.
+def _divide(error: msgspec.ValidationError) -> tuple[str, str]:
+    problem, _, where = str(error).partition(" - at `")
+    return problem, where.rstrip("`").removeprefix("$").lstrip(".")
 
-    The key at fault is the one that alone gives an error at the same place.
+
+def _real_key(data: dict[str, Any], kind: type[Any], where: str) -> str:
+    """Put the real keys in place of each _SOME_KEY, which msgspec writes for a key of a table.
+
+    The key at fault is the one that, alone in its table, gives the same error at the same place.
     """
-    head, mark, tail = where.partition("[...]")
-    if not mark:
-        return where
+    path: list[str] = []
     table: Any = data
-    for part in head.removeprefix("$").strip(".").split("."):
-        table = table[part]
-    if not isinstance(table, dict):
-        return where
-    kept = dict(table)
-    for key, value in kept.items():
+    for part in where.replace(_SOME_KEY, ".*").split("."):
+        if part == "*" and isinstance(table, dict):
+            part = _key_at_fault(data, kind, table, where)
+        path.append(part)
+        table = table.get(part) if isinstance(table, dict) else None
+    return ".".join(path)
+
+
+def _key_at_fault(data: dict[str, Any], kind: type[Any], table: dict[str, Any], where: str) -> str:
+    every = dict(table)
+    for key, value in every.items():
         table.clear()
         table[key] = value
         try:
             msgspec.convert(data, kind)
         except msgspec.ValidationError as error:
-            found = str(error).partition(" - at `")[2].rstrip("`")
-            if found.startswith(head + mark):
-                table.update(kept)
-                return _name_keys(data, kind, f"{head}.{key}{tail}")
-    table.update(kept)
-    return where
+            if _divide(error)[1] == where:
+                return key  # the others stay out, so that the next level finds its own
+    table.update(every)
+    return "*"
 
 
 def default_state_dir() -> Path:

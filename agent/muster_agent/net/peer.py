@@ -57,7 +57,8 @@ class Peer:
         open_session: numbers the next session and stores it durably before it is used.
 
     Attributes:
-        published, acked: messages handed to a connection, and those the broker acknowledged.
+        published, acked: stored messages handed to a connection, and those of them that the
+            broker acknowledged.
     """
 
     def __init__(
@@ -233,7 +234,7 @@ class Peer:
             match effect:
                 case Publish():
                     if self.link is not None and self.core.online:
-                        self.published += 1
+                        self.published += effect.token is not None
                         self.link.publish(effect)
                 case Start():
                     self._app.start(effect)

@@ -65,6 +65,7 @@ class Place(_Table, tag="place", tag_field="kind"):
 
 
 Metric = Walk | Sine | Counter | Choice | Place
+_KINDS = "walk, sine, counter, choice or place"
 
 
 def _usual_levels() -> dict[Level, float]:
@@ -165,7 +166,7 @@ def load_scenario(file: Path | None) -> Scenario:
         ConfigError: naming file, key, and what was expected.
     """
     where = Path(str(files("muster_agent.simulator") / "default.toml")) if file is None else file
-    scenario = read_toml(where, Scenario)
+    scenario = read_toml(where, Scenario, {"kind": _KINDS})
     for problem in _problems(scenario):
         raise ConfigError(f"{where}: {problem}")
     return scenario

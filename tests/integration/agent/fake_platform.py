@@ -118,6 +118,10 @@ class FakePlatform:
                 self._changed.wait(left)
             return value
 
+    def wait_more(self, things: Callable[[], list[Any]], than: int) -> None:
+        """Wait until there are more of them."""
+        self.wait(lambda: len(things()) > than, f"more than {than}")
+
     def reports(self, execution: str) -> list[Report]:
         found = [m for m in self.stored.values() if isinstance(m, Report)]
         return [report for report in found if report.execution == execution]

@@ -130,9 +130,8 @@ def test_telemetry_accepted_before_a_kill_is_never_lost_or_doubled(
     for _ in range(3):
         process = device.run(TEST_TELEMETRY="1")
         count = len(platform.hellos)
-        platform.wait(lambda count=count: len(platform.hellos) > count, "hello")
-        already = len(platform.values("n"))
-        platform.wait(lambda already=already: len(platform.values("n")) > already, "values")
+        platform.wait_more(lambda: platform.hellos, count)
+        platform.wait_more(lambda: platform.values("n"), len(platform.values("n")))
         process.kill()
     device.run()
     accepted = [int(line.split()[1]) for line in device.runs() if line.startswith("accepted")]
