@@ -1,0 +1,68 @@
+"""The whole product, started once by its own command, as a person would."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.services.base import free_port
+from tests.services.muster import MusterProcess
+
+START_LIMIT_S = 90.0
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running `muster up`.
+
+    Attributes:
+        environment: MUSTER_ variables that a second terminal needs.
+        email, password: what `muster up` printed to sign in with.
+    """
+
+    environment: dict[str, str]
+    web_url: str
+    mqtt_port: int
+    email: str
+    password: str
+    process: MusterProcess
+
+    def muster(self, *arguments: str, fails: bool = False) -> Any:
+        """Run a command with --json in a second terminal; gives what it printed."""
+        binary = Path(sys.executable).with_name("muster")
+        done = subprocess.run(
+            [str(binary), *arguments, "--json"],
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert fails or done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout) if done.stdout else {"error": done.stderr}
+
+
+@pytest.fixture(scope="session")
+def installation(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Installation]:
+    """Start `muster up` in an empty folder on free ports, with a profile to enrol to."""
+    ports = {name: free_port() for name in ("WEB", "LIVE", "BROKER", "BROKER_WS")}
+    environment = {f"MUSTER_{name}_PORT": str(port) for name, port in ports.items()}
+    folder = tmp_path_factory.mktemp("up")
+    environment["MUSTER_STATE_DIR"] = str(folder)
+    process = MusterProcess(("up",), folder / "up.log", environment)
+    process.wait_for("Muster is up", START_LIMIT_S)
+    email = process.wait_for(r"sign in as\s+(\S+)").group(1)
+    password = process.wait_for(r"password\s+(\S+)").group(1)
+    web_url = f"http://127.0.0.1:{ports['WEB']}"
+    try:
+        yield Installation(environment, web_url, ports["BROKER"], email, password, process)
+        assert process.terminate() == 0
+    finally:
+        process.reap()
