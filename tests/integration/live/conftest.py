@@ -26,7 +26,10 @@ from tests.services.valkey import Valkey
 
 PASSWORD = "correct horse battery"
 LIMIT_S = 10.0
-START = "from muster_platform import config; from muster_platform.live.serve import serve; serve(config.load())"
+START = (
+    "from muster_platform import config; from muster_platform.live.serve import serve; "
+    "serve(config.load())"
+)
 
 
 @dataclass

@@ -7,27 +7,33 @@
 import uPlot from "uplot";
 import { getJson } from "./http";
 import { liveClient } from "./live";
-import { fullTime } from "./times";
+import { ago, fullTime } from "./times";
 
 interface Series {
   name: string;
   ts: number[];
-  min?: (number | null)[];
-  max?: (number | null)[];
-  mean: (number | null)[];
+  mean: number[];
+}
+
+interface Latest {
+  name: string;
+  text: string;
+  ts: number;
 }
 
 interface Answer {
   from: number;
   to: number;
   series: Series[];
+  latest: Latest[];
 }
 
-interface LivePoints {
-  points: { ts: number; values: Record<string, unknown> }[];
+/** What is pushed: the newest value of each metric in a batch. */
+interface Pushed {
+  values?: Record<string, { ts: number; value: number | string; kind: string }>;
 }
 
-const HEIGHT_PX = 148;
+const HEIGHT_PX = 136;
 const KEPT_POINTS = 5_000;
 const REDRAW_MS = 250;
 
@@ -39,6 +45,35 @@ function format(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
   return new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 }).format(value);
 }
+
+function shown(value: number | string): string {
+  return typeof value === "number" ? String(Number(value.toPrecision(6))) : value;
+}
+
+function showLatest({ name, text, ts }: Latest): void {
+  const key = CSS.escape(name);
+  const value = document.querySelector<HTMLElement>(`[data-latest="${key}"]`);
+  const when = document.querySelector<HTMLElement>(`[data-latest-at="${key}"]`);
+  if (!value || !when || Number(when.dataset.ts) > ts) return;
+  value.textContent = text;
+  when.dataset.ts = String(ts);
+  when.textContent = ago(ts);
+  when.title = "";
+}
+
+/** Writes the times of an axis in the reader's way, with the day where the range is long. */
+function axisTimes(plot: uPlot, ticks: number[]): string[] {
+  const { min = 0, max = 0 } = plot.scales.x ?? {};
+  const isLong = (max ?? 0) - (min ?? 0) > 36 * 3_600;
+  const form = new Intl.DateTimeFormat(
+    undefined,
+    isLong ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+  );
+  return ticks.map((tick) => form.format(new Date(tick * 1_000)));
+}
+
+/** Draws on/off values as steps. */
+const stepped = uPlot.paths.stepped?.({ align: 1 });
 
 class Chart {
   readonly name: string;
@@ -119,7 +154,7 @@ class Chart {
       cursor: { sync: { key: "device" }, points: { size: 7 }, drag: { x: false, y: false } },
       scales: { x: { min: this.#from / 1_000, max: this.#to / 1_000 } },
       axes: [
-        { ...axis, space: 70 },
+        { ...axis, space: 70, size: 26, values: axisTimes },
         { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => format(tick)) },
       ],
       series: [
@@ -128,6 +163,7 @@ class Chart {
           label: this.name,
           stroke: line,
           width: 1.75,
+          ...(stepped && this.#ys.every((y) => y === 0 || y === 1) ? { paths: stepped } : {}),
           fill: css("--muster-accent-faint"),
           points: { show: this.#xs.length < 40, size: 5 },
         },
@@ -168,7 +204,7 @@ class Charts {
     });
     const live = liveClient();
     const topic = section.dataset.topic;
-    if (topic) live?.on(topic, (data) => this.#receive(data as LivePoints));
+    if (topic) live?.on(topic, (data) => this.#receive(data as Pushed));
     live?.onRefresh(() => void this.#load());
     window.setInterval(() => this.#redraw(), REDRAW_MS);
     this.#range(this.#rangeMs);
@@ -201,22 +237,20 @@ class Charts {
     for (const name of names) url.searchParams.append("metric", name);
     const answer = await getJson<Answer>(url.href);
     if (!answer) return;
+    answer.latest.forEach(showLatest);
     for (const chart of this.#charts) {
       const series = answer.series.find((one) => one.name === chart.name);
       chart.set(series, answer.from, answer.to);
     }
   }
 
-  #receive(data: LivePoints): void {
-    for (const point of data.points ?? []) {
-      for (const chart of this.#charts) {
-        const value = point.values[chart.name];
-        const number = typeof value === "boolean" ? Number(value) : value;
-        if (typeof number === "number") {
-          chart.push(point.ts, number);
-          this.#dirty = true;
-        }
-      }
+  #receive(data: Pushed): void {
+    for (const [name, { ts, value, kind }] of Object.entries(data.values ?? {})) {
+      const text = kind === "boolean" ? (value ? "yes" : "no") : shown(value);
+      showLatest({ name, ts, text });
+      if (typeof value !== "number") continue;
+      this.#charts.find((chart) => chart.name === name)?.push(ts, value);
+      this.#dirty = true;
     }
   }
 

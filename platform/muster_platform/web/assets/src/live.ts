@@ -36,6 +36,11 @@ export class LiveClient extends EventTarget {
     });
   }
 
+  /** Says whether this page listens to anything. */
+  get listens(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   get state(): LiveState {
     return this.#state;
   }
@@ -148,7 +153,7 @@ const WORDS: Record<LiveState, string> = {
 export function showLiveState(): void {
   const sign = document.querySelector<HTMLElement>("[data-live-state]");
   const text = sign?.querySelector<HTMLElement>("[data-live-text]");
-  if (!client || !sign || !text) return;
+  if (!client?.listens || !sign || !text) return;
   const write = (state: LiveState): void => {
     sign.hidden = false;
     sign.dataset.liveState = state;

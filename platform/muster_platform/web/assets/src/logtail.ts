@@ -21,9 +21,15 @@ interface Page {
   records: LogRecord[];
 }
 
+/** What is pushed: short, without exceptions, the level as a number. */
+interface PushedPage {
+  records?: (Omit<LogRecord, "level"> & { level: number })[];
+}
+
 const KEPT_ROWS = 1_000;
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const TYPING_MS = 300;
+const FILL_IN_MS = 2_000;
 
 class LogTail {
   #section: HTMLElement;
@@ -32,7 +38,8 @@ class LogTail {
   #text: HTMLInputElement | null;
   #pauseButton: HTMLButtonElement | null;
   #more: HTMLButtonElement | null;
-  #seen = new Set<string>();
+  #rows = new Map<string, HTMLLIElement>();
+  #fillIn = 0;
   #waiting: LogRecord[] = [];
   #paused = false;
 
@@ -54,7 +61,7 @@ class LogTail {
     this.#list.addEventListener("scroll", () => this.#showMore(false));
     const live = liveClient();
     const topic = section.dataset.topic;
-    if (topic) live?.on(topic, (data) => this.#receive((data as Page).records ?? []));
+    if (topic) live?.on(topic, (data) => this.#receive((data as PushedPage).records ?? []));
     live?.onRefresh(() => void this.#load(true));
     void this.#load();
   }
@@ -67,7 +74,7 @@ class LogTail {
     const page = await getJson<Page>(url.href);
     if (!page) return;
     if (!add) {
-      this.#seen.clear();
+      this.#rows.clear();
       this.#waiting = [];
       this.#list.replaceChildren();
     }
@@ -76,14 +83,20 @@ class LogTail {
     this.#section.classList.toggle("is-empty", this.#list.childElementCount === 0);
   }
 
-  #receive(records: LogRecord[]): void {
+  #receive(pushed: NonNullable<PushedPage["records"]>): void {
+    const records = pushed.map((one) => ({ ...one, level: LEVELS[one.level / 10 - 1] ?? "" }));
     const wanted = records.filter((record) => this.#matches(record));
     if (this.#paused) {
       this.#waiting = [...this.#waiting, ...wanted].slice(-KEPT_ROWS);
       this.#pauseLabel();
-    } else {
-      this.#append(wanted);
+      return;
     }
+    this.#append(wanted);
+    // What is pushed is cut short: the whole records follow, for many pushes once.
+    this.#fillIn ||= window.setTimeout(() => {
+      this.#fillIn = 0;
+      if (!this.#paused) void this.#load(true);
+    }, FILL_IN_MS);
   }
 
   #matches(record: LogRecord): boolean {
@@ -94,20 +107,45 @@ class LogTail {
   }
 
   #append(records: LogRecord[]): void {
-    const fresh = records.filter((record) => !this.#seen.has(record.id));
-    if (!fresh.length) return;
     const atEnd = this.#atEnd();
-    const rows = document.createDocumentFragment();
-    for (const record of fresh) {
-      this.#seen.add(record.id);
-      rows.append(row(record));
+    let isNew = false;
+    for (const record of records) {
+      const known = this.#rows.get(record.id);
+      if (known) {
+        if (record.exception !== undefined) this.#complete(known, record);
+        continue;
+      }
+      isNew = true;
+      this.#insert(record);
     }
-    this.#list.append(rows);
-    while (this.#list.childElementCount > KEPT_ROWS) this.#list.firstElementChild?.remove();
-    if (this.#seen.size > 4 * KEPT_ROWS) this.#seen = new Set([...this.#seen].slice(-2 * KEPT_ROWS));
+    if (!isNew) return;
+    while (this.#list.childElementCount > KEPT_ROWS) this.#drop(this.#list.firstElementChild);
     this.#section.classList.remove("is-empty");
     if (atEnd) this.#toEnd();
     else this.#showMore(true);
+  }
+
+  #insert(record: LogRecord): void {
+    const added = row(record);
+    this.#rows.set(record.id, added);
+    let before = this.#list.lastElementChild;
+    while (before instanceof HTMLElement && Number(before.dataset.at) > record.ts) {
+      before = before.previousElementSibling;
+    }
+    if (before) before.after(added);
+    else this.#list.prepend(added);
+  }
+
+  #complete(known: HTMLLIElement, record: LogRecord): void {
+    if (known.dataset.whole) return;
+    const whole = row(record);
+    known.replaceWith(whole);
+    this.#rows.set(record.id, whole);
+  }
+
+  #drop(first: Element | null): void {
+    if (first instanceof HTMLElement && first.dataset.id) this.#rows.delete(first.dataset.id);
+    first?.remove();
   }
 
   #pause(paused: boolean): void {
@@ -156,6 +194,9 @@ function row(record: LogRecord): HTMLLIElement {
   const item = document.createElement("li");
   item.className = "log-row";
   item.dataset.level = record.level;
+  item.dataset.id = record.id;
+  item.dataset.at = String(record.ts);
+  if (record.exception !== undefined) item.dataset.whole = "yes";
   const time = document.createElement("time");
   time.className = "log-time";
   time.textContent = clockTime(record.ts);

@@ -1,30 +1,4 @@
-/** Lists: filters that build their query, ticking of rows, links over whole rows. */
-
-/** Wires the ticks of a list to its bar of actions. */
-export function bindSelection(): void {
-  for (const form of document.querySelectorAll<HTMLFormElement>("form[data-selection]")) {
-    const all = form.querySelector<HTMLInputElement>("[data-select-all]");
-    const rows = (): HTMLInputElement[] => [
-      ...form.querySelectorAll<HTMLInputElement>("[data-select-row]"),
-    ];
-    const bar = form.querySelector<HTMLElement>("[data-selection-bar]");
-    const count = form.querySelector<HTMLElement>("[data-selection-count]");
-    const update = (): void => {
-      const ticked = rows().filter((row) => row.checked).length;
-      if (bar) bar.hidden = ticked === 0;
-      if (count) count.textContent = `${ticked} selected`;
-      if (all) {
-        all.checked = ticked > 0 && ticked === rows().length;
-        all.indeterminate = ticked > 0 && ticked < rows().length;
-      }
-    };
-    form.addEventListener("change", (event) => {
-      if (event.target === all && all) for (const row of rows()) row.checked = all.checked;
-      update();
-    });
-    update();
-  }
-}
+/** Lists: filters that build their query, links over whole rows. */
 
 /** Sends a filter form when a select changes, and leaves empty fields out of the address. */
 export function bindFilters(): void {
@@ -45,7 +19,7 @@ export function bindFilters(): void {
   }
 }
 
-/** Saves an inline edit (Flask-Admin's ajax update) and says whether it was kept. */
+/** Opens the page of a row when the row is clicked beside its links. */
 export function bindRowLinks(): void {
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;

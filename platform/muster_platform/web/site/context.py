@@ -1,0 +1,87 @@
+"""What templates may use: assets, times, states, navigation, the address of `muster live`."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+
+from muster_platform.access.actor import Actor
+from muster_platform.access.permissions import Permission
+from muster_platform.live.app import PATH as LIVE_PATH
+from muster_platform.settings import Settings
+from muster_platform.web.site import words
+from muster_platform.web.site.assets import Assets
+from muster_platform.web.site.navigation import navigation
+
+MS_MAX = 253_402_300_799_000
+"""The last millisecond that Python's datetime can show (year 9999)."""
+
+
+def utc(ms: int) -> str:
+    """Write milliseconds since the epoch as a UTC date and time, to the second."""
+    return _datetime(ms).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def iso(ms: int) -> str:
+    """Write milliseconds since the epoch for a <time>'s datetime attribute."""
+    return _datetime(ms).isoformat(timespec="milliseconds")
+
+
+def _datetime(ms: int) -> datetime:
+    return datetime.fromtimestamp(min(max(int(ms), 0), MS_MAX) / 1000, UTC)
+
+
+def duration(seconds: int) -> str:
+    """Write seconds in the largest unit that leaves no rest: `7 days`, `90 s`."""
+    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            number = seconds // size
+            return f"{number} {name}{'' if number == 1 or name == 'min' else 's'}"
+    return f"{seconds} s"
+
+
+def initials(name: str) -> str:
+    """Give one or two capitals that stand for a name."""
+    words_ = [word for word in name.replace("@", " ").replace(".", " ").split() if word]
+    return "".join(word[0] for word in words_[:2]).upper() or "?"
+
+
+def live_url(settings: Settings) -> str:
+    """Give the WebSocket address as this reader's browser reaches it.
+
+    Where nobody configured one, it is the host by which the reader came, on the live process'
+    port: a cookie of `localhost` is not sent to `127.0.0.1`.
+    """
+    configured = settings.live_url.rstrip("/")
+    default = f"ws://{settings.live_host}:{settings.live_port}"
+    if configured and configured != default:
+        return configured if urlsplit(configured).path else configured + LIVE_PATH
+    scheme = "wss" if request.is_secure else "ws"
+    host = request.host.rpartition(":")[0] if ":" in request.host else request.host
+    return f"{scheme}://{host}:{settings.live_port}{LIVE_PATH}"
+
+
+def may(actor: Actor, permission: str, group_path: str | None = None) -> bool:
+    """Say whether a button makes sense; the service decides in any case."""
+    wanted = Permission(permission)
+    return actor.may(wanted, group_path) if group_path else actor.may_somewhere(wanted)
+
+
+def register(app: Flask, assets: Assets, settings: Settings) -> None:
+    """Give templates their filters and functions."""
+    app.add_template_filter(utc, "utc")
+    app.add_template_filter(iso, "iso")
+    app.add_template_filter(initials, "initials")
+    app.add_template_filter(duration, "duration")
+    env = app.jinja_env
+    env.globals.update(
+        asset=assets.url,
+        icon=assets.icon,
+        navigation=navigation,
+        may=may,
+        presence_look=lambda state: words.look(words.PRESENCE, state),
+        presence_reason=lambda code: words.PRESENCE_REASON.get(code, code),
+        execution_look=lambda state: words.look(words.EXECUTION, state),
+        job_look=lambda state: words.look(words.JOB, state),
+        live_address=lambda: live_url(settings),
+    )

@@ -1,0 +1,82 @@
+"""The side navigation: one table; people see the links to what they may read."""
+
+from typing import NamedTuple
+
+from flask import request, url_for
+
+from muster_platform.access.permissions import Permission
+from muster_platform.web.site.gate import actor
+
+
+class Entry(NamedTuple):
+    """One link.
+
+    Attributes:
+        endpoint: Flask endpoint of the page.
+        section: blueprints whose pages count as being here.
+    """
+
+    text: str
+    icon: str
+    endpoint: str
+    permission: Permission | None
+    section: tuple[str, ...]
+
+
+class Link(NamedTuple):
+    """A link as drawn."""
+
+    text: str
+    icon: str
+    url: str
+    is_current: bool
+
+
+class Group(NamedTuple):
+    """A headed group of links."""
+
+    title: str
+    links: list[Link]
+
+
+NAVIGATION: dict[str, tuple[Entry, ...]] = {
+    "": (Entry("Home", "home", "admin.index", None, ("admin",)),),
+    "Fleet": (
+        Entry(
+            "Devices", "router", "device.index_view", Permission.DEVICES_READ, ("device", "devices")
+        ),
+        Entry("Groups", "folders", "group.index_view", Permission.GROUPS_READ, ("group",)),
+        Entry("Profiles", "cpu", "profile.index_view", Permission.PROFILES_READ, ("profile",)),
+        Entry("Enrolment", "key", "enrolment.index_view", Permission.DEVICES_ENROL, ("enrolment",)),
+    ),
+    "Operations": (
+        Entry("Jobs", "list-check", "jobs.index", Permission.COMMANDS_READ, ("jobs", "executions")),
+        Entry("Logs", "logs", "logs.index", Permission.LOGS_READ, ("logs",)),
+    ),
+    "System": (
+        Entry(
+            "Quarantine",
+            "biohazard",
+            "quarantine.index_view",
+            Permission.SYSTEM_READ,
+            ("quarantine",),
+        ),
+        Entry("Audit", "history", "audit.index_view", Permission.AUDIT_READ, ("audit",)),
+    ),
+}
+
+
+def navigation() -> list[Group]:
+    """Give the groups that the signed-in person sees."""
+    here = request.blueprint or ""
+    person = actor()
+    groups = []
+    for title, entries in NAVIGATION.items():
+        links = [
+            Link(entry.text, entry.icon, url_for(entry.endpoint), here in entry.section)
+            for entry in entries
+            if entry.permission is None or person.may_somewhere(entry.permission)
+        ]
+        if links:
+            groups.append(Group(title, links))
+    return groups

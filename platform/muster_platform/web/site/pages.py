@@ -1,0 +1,66 @@
+"""All pages of the site, in one place."""
+
+from typing import Any
+
+from flask import Flask, redirect, url_for
+from flask_admin import Admin
+from flask_admin.theme import Theme
+from werkzeug.wrappers import Response
+
+from muster_platform.access.models import AuditEntry, Group
+from muster_platform.devices.models import Device, EnrolmentToken, Profile
+from muster_platform.devices.stream_models import Quarantined
+from muster_platform.web.headers import csp_nonce
+from muster_platform.web.site import session
+from muster_platform.web.site.views.account import Account
+from muster_platform.web.site.views.audit import AuditList
+from muster_platform.web.site.views.device_list import DeviceList
+from muster_platform.web.site.views.device_page import DevicePage
+from muster_platform.web.site.views.enrolment import EnrolmentList
+from muster_platform.web.site.views.executions import Executions
+from muster_platform.web.site.views.groups import GroupList
+from muster_platform.web.site.views.home import Home
+from muster_platform.web.site.views.jobs import Jobs
+from muster_platform.web.site.views.logs import Logs
+from muster_platform.web.site.views.profiles import ProfileList
+from muster_platform.web.site.views.quarantine import QuarantineList
+
+THEME = Theme(folder="muster", base_template="admin/base.html")
+"""No folder of that name is Flask-Admin's: every template is ours, or missing with an error."""
+
+
+def views() -> list[Any]:
+    """Make every view but the home; endpoints are what templates name."""
+    return [
+        DeviceList(Device, "Devices", endpoint="device", url="device"),
+        DevicePage("Device", endpoint="devices", url="devices"),
+        GroupList(Group, "Groups", endpoint="group", url="groups"),
+        ProfileList(Profile, "Profiles", endpoint="profile", url="profiles"),
+        EnrolmentList(EnrolmentToken, "Enrolment", endpoint="enrolment", url="enrolment"),
+        Jobs("Jobs", endpoint="jobs", url="jobs"),
+        Executions("Executions", endpoint="executions", url="executions"),
+        Logs("Logs", endpoint="logs", url="logs"),
+        QuarantineList(Quarantined, "Quarantine", endpoint="quarantine", url="quarantine"),
+        AuditList(AuditEntry, "Audit", endpoint="audit", url="audit"),
+        Account("Account", endpoint="account", url="account"),
+    ]
+
+
+def register(app: Flask) -> None:
+    """Add all pages to the application."""
+    admin = Admin(
+        app,
+        name="Muster",
+        index_view=Home(name="Home", endpoint="admin", url="/admin"),
+        theme=THEME,
+        csp_nonce_generator=csp_nonce,
+    )
+    for view in views():
+        admin.add_view(view)
+    app.register_blueprint(session.blueprint)
+    app.add_url_rule("/", "root", root)
+
+
+def root() -> Response:
+    """Go to the home page."""
+    return redirect(url_for("admin.index"))

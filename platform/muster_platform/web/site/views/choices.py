@@ -1,0 +1,39 @@
+"""Choices of filters and forms: only what the signed-in person may see."""
+
+from muster_platform.access.groups import GroupService, full_names
+from muster_platform.access.models import Group
+from muster_platform.access.permissions import Permission
+from muster_platform.devices.profiles import ProfileService
+from muster_platform.unit import Unit
+from muster_platform.web.site import words
+from muster_platform.web.site.gate import actor, reading
+
+Choices = list[tuple[str, str]]
+
+
+def presence() -> Choices:
+    """Give the presence states."""
+    return [(str(state), look.label) for state, look in words.PRESENCE.items()]
+
+
+def groups(permission: Permission = Permission.GROUPS_READ) -> Choices:
+    """Give the groups that the person has the permission on, by their full names."""
+    if not actor().may_somewhere(Permission.GROUPS_READ):
+        return []
+    with reading() as unit:
+        found = [g for g in GroupService(unit).list() if unit.actor.may(permission, g.path)]
+        return named(unit, found)
+
+
+def named(unit: Unit, found: list[Group]) -> Choices:
+    """Give groups as choices, by their full names."""
+    names = full_names(unit.session, found)
+    return sorted(((str(g.id), names[g.id]) for g in found), key=lambda pair: pair[1].lower())
+
+
+def profiles() -> Choices:
+    """Give the profiles."""
+    if not actor().may(Permission.PROFILES_READ):
+        return []
+    with reading() as unit:
+        return [(p.name, p.title or p.name) for p in ProfileService(unit).list()]

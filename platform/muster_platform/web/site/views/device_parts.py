@@ -1,0 +1,266 @@
+"""What the tabs and fragments of a device page show; each part reads for itself."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from flask import request, url_for
+from sqlalchemy import select
+
+from muster_platform.access.permissions import Permission
+from muster_platform.bootstrap import TIMELINE
+from muster_platform.devices.credentials import CredentialService
+from muster_platform.devices.ledger_view import LedgerService
+from muster_platform.devices.models import Device, InventoryItem
+from muster_platform.devices.settings_service import SettingsService
+from muster_platform.devices.telemetry import TelemetryService
+from muster_platform.devices.timeline import TimelineLine, TimelineService
+from muster_platform.errors import InvalidInput
+from muster_platform.jobs.executions import ExecutionService
+from muster_platform.logs.service import LogFilter, LogService
+from muster_platform.logs.views import LogView
+from muster_platform.paging import PageRequest
+from muster_platform.unit import Unit
+from muster_platform.web.site import words
+from muster_platform.web.site.views.runs import pretty, run
+from muster_protocol.messages import Level
+
+SHORT = 8
+LONG = 50
+TAIL_RECORDS = 200
+CHARTED = 4
+"""Metrics charted at first: those with values in the range that is shown at first."""
+CHARTED_MS = 3_600_000
+METRICS_PER_REQUEST = 16
+HISTORY_POINTS = 2_000
+NO_DRAFT = SimpleNamespace(name="", args="", timeout_s="")
+
+
+class Latest(NamedTuple):
+    """A metric's latest value, as text and as what can be charted."""
+
+    name: str
+    text: str
+    ts: int
+    is_chartable: bool
+
+
+def overview(unit: Unit, device: Device) -> dict[str, Any]:
+    """Telemetry, log, latest commands, latest events."""
+    values = latest(unit, device) if _may(unit, Permission.TELEMETRY_READ, device) else None
+    since = unit.now() - CHARTED_MS
+    chartable = [value.name for value in values or () if value.is_chartable and value.ts >= since]
+    return {
+        "latest": values,
+        "charted": chartable[:CHARTED],
+        "commands": None,
+        **(commands(unit, device, SHORT) if _may(unit, Permission.COMMANDS_READ, device) else {}),
+        **timeline(unit, device, SHORT),
+        "older_url": "",
+    }
+
+
+def latest(unit: Unit, device: Device) -> list[Latest]:
+    """Give the latest values by name."""
+    found = TelemetryService(unit).latest(device.device_id)
+    return [
+        Latest(item.metric, value_text(item.value), item.ts, not isinstance(item.value, str | None))
+        for item in found
+    ]
+
+
+def value_text(value: Any) -> str:
+    """Write a value for reading."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, int | float) else str(value or "")
+
+
+def commands(unit: Unit, device: Device, size: int = LONG) -> dict[str, Any]:
+    """Give the newest executions."""
+    page = ExecutionService(unit).of_device(
+        device.device_id, PageRequest(size, request.args.get("cursor") or None)
+    )
+    return {
+        "commands": [run(view) for view in page.items],
+        "older_url": _older(device, "commands", page.next_cursor),
+    }
+
+
+def timeline(unit: Unit, device: Device, size: int = LONG) -> dict[str, Any]:
+    """Give the newest lines of the timeline."""
+    page = TimelineService(unit, TIMELINE).list(
+        device.device_id, PageRequest(size, request.args.get("cursor") or None)
+    )
+    return {
+        "trail": [trail_line(entry) for entry in page.items],
+        "older_url": _older(device, "timeline", page.next_cursor),
+    }
+
+
+TRAIL_ICONS = {
+    "presence": "activity",
+    "hello": "plug-connected",
+    "inventory": "clipboard-list",
+    "settings": "adjustments",
+    "enrolment": "key",
+    "credential": "key",
+    "app_event": "bolt",
+    "clone": "alert-triangle",
+    "execution": "terminal-2",
+    "audit": "user",
+}
+TRAIL_TONES = {
+    "clone": "warn",
+    **{str(state): look.tone for state, look in (words.PRESENCE | words.EXECUTION).items()},
+}
+
+
+def trail_line(line: TimelineLine) -> SimpleNamespace:
+    """Prepare a line of the timeline: icon, tone, text."""
+    kind = line.kind if line.source == "device" else line.source
+    return SimpleNamespace(
+        at=line.at,
+        icon=TRAIL_ICONS.get(kind, "info-circle"),
+        tone=TRAIL_TONES.get(kind) or TRAIL_TONES.get(str(line.data.get("state")), ""),
+        text=line.summary,
+    )
+
+
+def settings(unit: Unit, device: Device) -> dict[str, Any]:
+    """Give desired and reported settings."""
+    found = SettingsService(unit).get(device.device_id)
+    return {
+        "settings": found,
+        "draft": pretty(found.desired),
+        "reported": pretty(found.reported),
+    }
+
+
+def inventory(unit: Unit, device: Device) -> dict[str, Any]:
+    """Give the installed components."""
+    rows = unit.session.scalars(
+        select(InventoryItem)
+        .where(InventoryItem.device_key == device.id)
+        .order_by(InventoryItem.component)
+    )
+    return {"inventory": list(rows)}
+
+
+def access(unit: Unit, device: Device) -> dict[str, Any]:
+    """Give credentials and the ledger."""
+    return {
+        "credentials": CredentialService(unit).list(device.device_id),
+        "secret": "",
+        "ledger": LedgerService(unit).of(device.device_id).channels,
+    }
+
+
+def status(unit: Unit, device: Device) -> dict[str, Any]:
+    """Give nothing but the device itself."""
+    return {}
+
+
+TABS: dict[str, Callable[[Unit, Device], dict[str, Any]]] = {
+    "overview": overview,
+    "commands": commands,
+    "timeline": timeline,
+    "settings": settings,
+    "inventory": inventory,
+    "access": access,
+}
+
+
+def _fragment_size(read: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def sized(unit: Unit, device: Device) -> dict[str, Any]:
+        is_long = "full" in request.args
+        shown = read(unit, device, LONG if is_long else SHORT)
+        return shown if is_long else shown | {"older_url": ""}
+
+    return sized
+
+
+FRAGMENTS: dict[str, tuple[str, Callable[..., dict[str, Any]]]] = {
+    "status": ("site/device/status.html", status),
+    "commands": ("site/device/commands.html", _fragment_size(commands)),
+    "timeline": ("site/device/trail.html", _fragment_size(timeline)),
+}
+
+
+def history(unit: Unit, device_id: str, metrics: list[str], range_ms: int) -> dict[str, Any]:
+    """Give points for the charts: from, to, series of (ts, mean).
+
+    Raises:
+        InvalidInput: too many metrics at once.
+    """
+    if len(metrics) > METRICS_PER_REQUEST:
+        raise InvalidInput(f"at most {METRICS_PER_REQUEST} metrics at once", where="metric")
+    service, until = TelemetryService(unit), unit.now() + 1
+    since = until - range_ms
+    series = []
+    for name in metrics:
+        points = service.history(device_id, name, since, until, HISTORY_POINTS).points
+        numbers = [(ts, float(value)) for ts, value in points if not isinstance(value, str | None)]
+        series.append(
+            {"name": name, "ts": [ts for ts, _ in numbers], "mean": [num for _, num in numbers]}
+        )
+    values = [
+        {"name": item.metric, "text": value_text(item.value), "ts": item.ts}
+        for item in service.latest(device_id)
+    ]
+    return {"from": since, "to": until, "series": series, "latest": values}
+
+
+def log_tail(unit: Unit, device_id: str, level: str, text: str) -> list[dict[str, Any]]:
+    """Give the newest records of a device's log, oldest first.
+
+    Raises:
+        InvalidInput: no such level.
+    """
+    wanted = LogFilter(device_id=device_id, min_level=log_level(level), text=text)
+    page = LogService(unit).search(wanted, PageRequest(TAIL_RECORDS))
+    return [log_record(record) for record in reversed(page.items)]
+
+
+def log_record(record: LogView) -> dict[str, Any]:
+    """Give a record as the tail draws it."""
+    failure = None
+    if record.exception_type is not None:
+        failure = {
+            "type": record.exception_type,
+            "message": record.exception_message or "",
+            "stacktrace": record.stacktrace or "",
+        }
+    return {
+        "id": record.id,
+        "ts": record.ts,
+        "level": str(record.level),
+        "logger": record.logger,
+        "message": record.message,
+        "exception": failure,
+    }
+
+
+def log_level(text: str) -> Level | None:
+    """Read a level, None for "".
+
+    Raises:
+        InvalidInput: no such level.
+    """
+    if not text:
+        return None
+    try:
+        return Level(text)
+    except ValueError:
+        names = ", ".join(Level)
+        raise InvalidInput(f"level is one of {names}, not {text[:20]}", where="level") from None
+
+
+def _may(unit: Unit, permission: Permission, device: Device) -> bool:
+    return unit.actor.may(permission, device.group.path)
+
+
+def _older(device: Device, tab: str, cursor: str | None) -> str:
+    if cursor is None:
+        return ""
+    return url_for("devices.page", device_id=device.device_id, tab=tab, cursor=cursor)

@@ -1,0 +1,40 @@
+"""Reading what people type into plain forms."""
+
+import json
+from typing import Any
+
+from muster_platform.errors import InvalidInput
+
+INTEGER_MAX = 2**53
+
+
+def json_object(text: str, where: str) -> dict[str, Any]:
+    """Read one JSON object; nothing typed is an empty one.
+
+    Raises:
+        InvalidInput: not JSON, or not an object; says at which line and column.
+    """
+    if not text.strip():
+        return {}
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidInput(
+            f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}", where=where
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"not JSON that can be read: {error}", where=where) from error
+    if not isinstance(value, dict):
+        raise InvalidInput('expected one JSON object, such as {"seconds": 5}', where=where)
+    return value
+
+
+def positive_integer(text: str, where: str) -> int:
+    """Read a whole number of at least 1.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if text.isascii() and text.isdecimal() and 1 <= int(text[:20]) <= INTEGER_MAX:
+        return int(text)
+    raise InvalidInput(f"expected a whole number of at least 1, got {text[:40]!r}", where=where)

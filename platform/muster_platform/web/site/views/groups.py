@@ -1,0 +1,99 @@
+"""The tree of groups."""
+
+from typing import Any, ClassVar
+
+from flask_admin.form import BaseForm
+from wtforms import SelectField, StringField
+from wtforms.validators import DataRequired, Length
+
+from muster_platform.access.groups import GroupService
+from muster_platform.access.models import Group
+from muster_platform.access.permissions import Permission
+from muster_platform.bootstrap import GROUP_HOOKS
+from muster_platform.errors import NotFound
+from muster_platform.paging import Page
+from muster_platform.unit import Unit
+from muster_platform.web.site import gate
+from muster_platform.web.site.model import ListQuery, ServiceModelView, whole
+from muster_platform.web.site.views import choices
+from muster_platform.web.site.views.cells import cell
+
+
+class GroupForm(BaseForm):
+    """A group: its name and where it hangs."""
+
+    name = StringField("Name", [DataRequired(), Length(max=128)])
+    parent_id = SelectField(
+        "Inside",
+        description="People with a role on a group have it on all groups inside it, too.",
+    )
+
+
+class GroupList(ServiceModelView):
+    """Groups that the person may see."""
+
+    create_text = "New group"
+    column_list = ("name", "created_at")
+    column_labels: ClassVar[dict[str, str]] = {"name": "Group", "created_at": "Created"}
+    column_formatters: ClassVar[dict[str, Any]] = {
+        "name": cell("group_name"),
+        "created_at": cell("time", "created_at"),
+    }
+    form = GroupForm
+
+    @property
+    def can_create(self) -> bool:  # type: ignore[override]
+        """Say whether the person may change groups anywhere."""
+        return gate.actor().may_somewhere(Permission.GROUPS_WRITE)
+
+    can_edit = can_create
+    can_delete = can_create
+
+    def fetch(self, unit: Unit, query: ListQuery) -> Page[Group]:
+        """Read all of them: a tree is small."""
+        return whole(GroupService(unit).list())
+
+    def one(self, unit: Unit, pk: str) -> Group:
+        """Read one."""
+        return GroupService(unit).get(_key(pk))
+
+    def create_form(self, obj: Any = None) -> BaseForm:
+        """Give the empty form with the groups that the person may change."""
+        form = super().create_form(obj)
+        form.parent_id.choices = dict(choices.groups(Permission.GROUPS_WRITE))
+        return form
+
+    def edit_form(self, obj: Any = None) -> BaseForm:
+        """Give the form of a group; the root hangs nowhere."""
+        form = super().edit_form(obj)
+        if obj is not None and obj.parent_id is None:
+            del form.parent_id
+        else:
+            form.parent_id.choices = dict(choices.groups(Permission.GROUPS_WRITE))
+        return form
+
+    def on_form_prefill(self, form: BaseForm, id: Any) -> None:  # noqa: A002
+        """Write the present values in."""
+        if "parent_id" in form:
+            form.parent_id.data = str(self.get_one(id).parent_id)
+
+    def create(self, unit: Unit, form: BaseForm) -> Group:
+        """Make a group."""
+        return GroupService(unit).create(form.name.data, int(form.parent_id.data))
+
+    def update(self, unit: Unit, form: BaseForm, row: Group) -> None:
+        """Rename and move a group."""
+        service = GroupService(unit, GROUP_HOOKS)
+        service.rename(row.id, form.name.data)
+        if "parent_id" in form and int(form.parent_id.data) != row.parent_id:
+            service.move(row.id, int(form.parent_id.data))
+
+    def remove(self, unit: Unit, row: Group) -> None:
+        """Delete an empty group."""
+        GroupService(unit).delete(row.id)
+
+
+def _key(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise NotFound("group", text)
+    return int(text)

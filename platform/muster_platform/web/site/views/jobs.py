@@ -1,0 +1,125 @@
+"""Jobs: the list and one job with its executions."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from flask import request, url_for
+from flask_admin import expose
+from werkzeug.wrappers import Response
+
+from muster_platform.access.models import Group
+from muster_platform.access.permissions import Permission
+from muster_platform.errors import InvalidInput
+from muster_platform.jobs.blocked import TEXTS
+from muster_platform.jobs.retries import RETRIED
+from muster_platform.jobs.service import JobFilter, JobService
+from muster_platform.jobs.views import JobView
+from muster_platform.paging import PageRequest
+from muster_platform.unit import Unit
+from muster_platform.web.site import gate, words
+from muster_platform.web.site.views.runs import compact, run
+from muster_protocol.states import JOB_TERMINAL, ExecutionState, JobState
+
+PAGE = 50
+
+
+class Jobs(gate.SiteView):
+    """Operations on devices."""
+
+    @expose("/")
+    def index(self) -> str:
+        """List jobs; a fetch by the page itself gets the list alone."""
+        state = request.args.get("state", "")
+        if state and state not in words.JOB:
+            raise InvalidInput(f"no such state of a job: {state[:40]}", where="state")
+        wanted = JobFilter(states=(JobState(state),) if state else ())
+        with gate.reading() as unit:
+            page = JobService(unit).list(wanted, _page())
+        template = "site/job/list.html" if gate.is_fetch() else "site/jobs.html"
+        return self.render(
+            template,
+            jobs=page.items,
+            state=state,
+            job_states=list(words.JOB.items()),
+            older_url=gate.older(page.next_cursor),
+        )
+
+    @expose("/<job_id>/")
+    def page(self, job_id: str) -> str:
+        """Show one job; a fetch by the page itself gets the part that changes."""
+        state = request.args.get("state", "")
+        if state and state not in words.EXECUTION:
+            raise InvalidInput(f"no such state of an execution: {state[:40]}", where="state")
+        with gate.reading() as unit:
+            service = JobService(unit)
+            job = service.get(job_id)
+            target = target_text(unit, job.target)
+            wanted = ExecutionState(state) if state else None
+            executions = service.executions(job_id, _page(), wanted)
+        template = "site/job/body.html" if gate.is_fetch() else "site/job.html"
+        return self.render(
+            template,
+            job=shown(job, target),
+            state=state,
+            executions=[run(one) for one in executions.items],
+            older_url=gate.older(executions.next_cursor),
+        )
+
+    @expose("/<job_id>/cancel", methods=("POST",))
+    def cancel(self, job_id: str) -> Response:
+        """Cancel what is open of a job."""
+        return gate.act(
+            lambda unit: JobService(unit).cancel(job_id),
+            "The job is being canceled.",
+            url_for(".page", job_id=job_id),
+        )
+
+    @expose("/<job_id>/retry", methods=("POST",))
+    def retry(self, job_id: str) -> Response:
+        """Try again where it failed."""
+        return gate.act(
+            lambda unit: JobService(unit).retry(job_id),
+            "New attempts were queued.",
+            url_for(".page", job_id=job_id),
+        )
+
+
+def shown(job: JobView, target: str) -> Any:
+    """Prepare a job for its page."""
+    states = sorted(job.counts.items(), key=lambda pair: list(words.EXECUTION).index(pair[0]))
+    present = [(state, count) for state, count in states if count]
+    looks = [(words.look(words.EXECUTION, state), count) for state, count in present]
+    text = TEXTS.get(job.blocked_by or "", "").format(subject=job.blocked_subject)
+    return SimpleNamespace(
+        **{name: getattr(job, name) for name in job.__dataclass_fields__ if name not in _REPLACED},
+        counts=present,
+        bar=[(look.tone, count, look.label) for look, count in looks],
+        args=compact(job.args),
+        target=target,
+        blocked="" if job.state in JOB_TERMINAL else text,
+        can_cancel=job.state not in JOB_TERMINAL and job.cancel_requested_at is None,
+        can_retry=any(job.counts.get(state) for state in RETRIED)
+        and job.state != JobState.CANCELED,
+    )
+
+
+_REPLACED = frozenset({"counts", "args", "target"})
+
+
+def target_text(unit: Unit, target: dict[str, Any]) -> str:
+    """Say in words what a job was aimed at."""
+    if "devices" in target:
+        names = target["devices"]
+        more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+        return ", ".join(names[:5]) + more
+    if "tag" in target:
+        tag = target["tag"]
+        value = "any value" if tag.get("value") is None else tag["value"]
+        return f"devices tagged {tag.get('name')}={value}"
+    group = unit.session.get(Group, target.get("group"))
+    is_known = group is not None and unit.actor.may(Permission.GROUPS_READ, group.path)
+    return f"devices in {group.name}" if group and is_known else "devices in a group"
+
+
+def _page() -> PageRequest:
+    return PageRequest(PAGE, request.args.get("cursor") or None)

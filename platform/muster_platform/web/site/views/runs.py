@@ -1,0 +1,81 @@
+"""Executions as pages show them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from muster_platform.jobs.retries import RETRIED
+from muster_platform.jobs.views import ExecutionView
+from muster_protocol.states import EXECUTION_TERMINAL
+
+USUAL = frozenset({"in_progress", "not_started", "verifying"})
+"""Codes that say how it goes, and not what is in the way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One attempt on one device, as a list shows it.
+
+    Attributes:
+        at: the last thing that happened, ms since the epoch.
+        blocked: what is in its way, as a sentence, "" for nothing.
+    """
+
+    id: str
+    job_id: str
+    device_id: str
+    device_name: str
+    name: str
+    args: str
+    attempt: int
+    state: str
+    at: int
+    is_open: bool
+    can_retry: bool
+    step: str
+    progress: float | None
+    message: str
+    result: str
+    error: str
+    blocked: str
+    blocked_since: int | None
+    cancel_requested_at: int | None
+    contradiction: str | None
+
+
+def run(view: ExecutionView) -> Run:
+    """Prepare one execution."""
+    is_open = view.state not in EXECUTION_TERMINAL
+    is_held = is_open and view.blocked_by is not None and view.blocked_by not in USUAL
+    return Run(
+        id=view.id,
+        job_id=view.job_id,
+        device_id=view.device_id,
+        device_name=view.device_name,
+        name=view.name,
+        args=compact(view.args),
+        attempt=view.attempt,
+        state=view.state,
+        at=view.ended_at or view.heard_at or view.sent_at or view.queued_at,
+        is_open=is_open,
+        can_retry=view.state in RETRIED,
+        step=view.step,
+        progress=view.progress,
+        message=view.message,
+        result=pretty(view.result) if view.result else "",
+        error=": ".join(part for part in (view.error_code, view.error_message) if part),
+        blocked=view.blocked_text if is_held else "",
+        blocked_since=view.blocked_since if is_held else None,
+        cancel_requested_at=view.cancel_requested_at,
+        contradiction=view.contradiction,
+    )
+
+
+def compact(value: Any) -> str:
+    """Write a JSON value on one line, "" for an empty one."""
+    return json.dumps(value, ensure_ascii=False) if value else ""
+
+
+def pretty(value: Any) -> str:
+    """Write a JSON value for reading."""
+    return json.dumps(value, ensure_ascii=False, indent=2)

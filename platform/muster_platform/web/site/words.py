@@ -1,0 +1,76 @@
+"""States in words, icons and tones: never colour alone. One table for each kind of state."""
+
+from typing import NamedTuple
+
+from muster_protocol.states import ExecutionState as E
+from muster_protocol.states import JobState as J
+from muster_protocol.states import PresenceState as P
+
+
+class Look(NamedTuple):
+    """How a state is shown.
+
+    Attributes:
+        label: the word people read.
+        icon: name in the icon sprite.
+        tone: ok, rest, warn, bad, busy or mute: picks ink and ground.
+    """
+
+    label: str
+    icon: str
+    tone: str
+
+
+PRESENCE: dict[str, Look] = {
+    P.ONLINE: Look("Online", "plug-connected", "ok"),
+    P.SLEEPING: Look("Sleeping", "moon", "rest"),
+    P.SUSPECT: Look("Suspect", "alert-triangle", "warn"),
+    P.OFFLINE: Look("Offline", "plug-connected-x", "bad"),
+    P.UNKNOWN: Look("Never heard", "circle-dashed", "mute"),
+}
+
+EXECUTION: dict[str, Look] = {
+    E.QUEUED: Look("Queued", "hourglass", "mute"),
+    E.SENT: Look("Sent", "send", "busy"),
+    E.DELIVERED: Look("Delivered", "check", "busy"),
+    E.IN_PROGRESS: Look("In progress", "loader", "busy"),
+    E.VERIFYING: Look("Verifying", "shield-check", "busy"),
+    E.SUCCEEDED: Look("Succeeded", "circle-check", "ok"),
+    E.FAILED: Look("Failed", "circle-x", "bad"),
+    E.REJECTED: Look("Rejected", "ban", "bad"),
+    E.TIMED_OUT: Look("Timed out", "clock", "bad"),
+    E.EXPIRED: Look("Expired", "clock", "warn"),
+    E.CANCELED: Look("Canceled", "x", "mute"),
+    E.REMOVED: Look("Removed", "trash", "mute"),
+}
+
+JOB: dict[str, Look] = {
+    J.DRAFT: Look("Draft", "pencil", "mute"),
+    J.WAITING_FOR_APPROVAL: Look("Waiting for approval", "user", "warn"),
+    J.SCHEDULED: Look("Scheduled", "clock", "rest"),
+    J.IN_PROGRESS: Look("In progress", "loader", "busy"),
+    J.PAUSED: Look("Paused", "player-pause", "warn"),
+    J.COMPLETED: Look("Completed", "circle-check", "ok"),
+    J.CANCELED: Look("Canceled", "x", "mute"),
+}
+
+PRESENCE_REASON: dict[str, str] = {
+    "connected": "connected",
+    "disconnected": "said goodbye",
+    "lost": "connection lost",
+    "sleep": "announced sleep",
+    "silent": "silent for too long",
+    "gateway": "its gateway is away",
+    "disabled": "disabled",
+}
+
+UNKNOWN = Look("Unknown", "question-mark", "mute")
+
+
+def look(table: dict[str, Look], state: str | None) -> Look:
+    """Give the look of a state; one that the table lacks is shown by its own name."""
+    if state is None:
+        return UNKNOWN
+    return table.get(state) or Look(
+        str(state).replace("_", " ").capitalize(), "question-mark", "mute"
+    )
