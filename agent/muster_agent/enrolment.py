@@ -94,12 +94,16 @@ class EnrolClient:
             raise UnavailableError(
                 f"cannot reach {self._server}: {error}; is the address right, is it running?"
             ) from error
-        return self._read(answer.status, answer.data, device_id)
+        return self._read(
+            answer.status, answer.data, device_id, answer.headers.get("Retry-After", "")
+        )
 
-    def _read(self, status: int, data: bytes, device_id: str) -> Enrolled | Pending:
+    def _read(
+        self, status: int, data: bytes, device_id: str, retry_after: str = ""
+    ) -> Enrolled | Pending:
         kind: type[Enrolled | Pending] = Pending if status == 202 else Enrolled
         if status not in (200, 201, 202):
-            raise _refusal(status, data, device_id)
+            raise _refusal(status, data, device_id, retry_after)
         try:
             return msgspec.json.decode(data, type=kind)
         except (msgspec.DecodeError, ValueError) as error:
@@ -112,7 +116,7 @@ class EnrolClient:
         self._pool.clear()
 
 
-def _refusal(status: int, data: bytes, device_id: str) -> MusterError:
+def _refusal(status: int, data: bytes, device_id: str, retry_after: str) -> MusterError:
     try:
         problem = msgspec.json.decode(data, type=_Problem)
     except (msgspec.DecodeError, ValueError):
@@ -122,5 +126,6 @@ def _refusal(status: int, data: bytes, device_id: str) -> MusterError:
     if status in (401, 403):
         return DeniedError(text)
     if status == 429 or status >= 500:
-        return UnavailableError(text)
+        seconds = float(retry_after) if retry_after.isdigit() else None
+        return UnavailableError(text, seconds)
     return RefusedError(text)

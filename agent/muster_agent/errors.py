@@ -48,9 +48,17 @@ class RefusedError(MusterError):
 
 
 class UnavailableError(MusterError):
-    """The server or the broker could not be reached; it may work later."""
+    """The server or the broker could not be reached; it may work later.
+
+    Attributes:
+        retry_after_s: when the server asked to try again, if it said so.
+    """
 
     exit_code = EXIT_CODES["unavailable"]
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Rejected(MusterError):

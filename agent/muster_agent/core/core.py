@@ -11,7 +11,7 @@ import msgspec
 from muster_agent.clock import Clock, ServerClock
 from muster_agent.core.effects import Drop, Effect, Publish
 from muster_agent.core.executions import Commands, Executions, Outcome
-from muster_agent.core.family import Family
+from muster_agent.core.family import Family, introduce, own_member
 from muster_agent.core.options import CoreOptions
 from muster_agent.core.outbox import Outbox
 from muster_agent.core.settings import SettingsKeeper
@@ -24,9 +24,7 @@ from muster_protocol.codec import DecodeError, decode
 from muster_protocol.ids import uuid7
 from muster_protocol.messages import (
     Action,
-    AgentVersion,
     Command,
-    Hello,
     HelloAnswer,
     InventoryReport,
     Ledger,
@@ -43,7 +41,6 @@ from muster_protocol.states import PresenceReason
 PAYLOAD_BYTES = limits.PAYLOAD_BYTES - 128
 """What a message may hold before boot and seq are added."""
 
-LOGGER = "muster.agent"
 _PRUNE_EVERY_S = 3600.0
 _TELL_DROPPED_EVERY_S = 60.0
 
@@ -111,7 +108,7 @@ class Core:
 
     def will(self) -> Publish:
         """Give the will of the session: what the broker says when the connection is lost."""
-        return self._presence(online=False, reason=PresenceReason.LOST)
+        return self._presence(PresenceReason.LOST)
 
     def connected(self) -> list[Effect]:
         """Introduce the device: hello, presence, then whatever waits in the spool."""
@@ -121,11 +118,11 @@ class Core:
         try:
             self.spool.mark_published()
             effects = self._hello()
-            effects.append(self._presence(online=True, reason=PresenceReason.CONNECTED))
+            effects.append(self._presence(PresenceReason.CONNECTED))
             for child in self.family.present():
                 self.family.renew(child)
                 effects += self._hello(child)
-                effects.append(self._child_presence(child, PresenceReason.CONNECTED))
+                effects.append(self._presence(PresenceReason.CONNECTED, child=child))
         except StoreError as error:
             return [Drop(str(error))]
         return effects + self._flush()
@@ -247,7 +244,9 @@ class Core:
     def log(self, level: Level, message: str, **fields: Any) -> None:
         """Store a record of the agent itself; what cannot be stored is let go."""
         text = message[: limits.LOG_MESSAGE_CHARS]
-        record = LogRecord(level=level, message=text, ts=self.stamp(), logger=LOGGER, fields=fields)
+        record = LogRecord(
+            level=level, message=text, ts=self.stamp(), logger="muster.agent", fields=fields
+        )
         try:
             self.accept("logs", Logs(records=[record]))
         except (StoreError, ConfigError):
@@ -273,9 +272,9 @@ class Core:
     def goodbye(self, reason: PresenceReason, until: int | None = None) -> list[Effect]:
         """Say goodbye: DISCONNECTED, or SLEEP until a time (ms). The driver then closes."""
         effects: list[Effect] = [
-            self._child_presence(child, reason, online=False) for child in self.family.present()
+            self._presence(reason, child=child) for child in self.family.present()
         ]
-        return [*effects, self._presence(online=False, reason=reason, until=until)]
+        return [*effects, self._presence(reason, until=until)]
 
     def settings_applied(
         self, version: int, reported: dict[str, Any], errors: dict[str, str]
@@ -313,7 +312,7 @@ class Core:
         if not self._answered and since_hello > self.options.hello_again_s:
             return self._hello()
         if now - self._last_sent > self.options.expect_every_s:
-            return [self._presence(online=True, reason=PresenceReason.CONNECTED)]
+            return [self._presence(PresenceReason.CONNECTED)]
         return []
 
     def _tell_dropped(self) -> None:
@@ -347,26 +346,21 @@ class Core:
 
     def _hello(self, child: str = "") -> list[Effect]:
         """Store and publish a hello; it goes ahead of everything else."""
-        member = self.family.member(child) if child else None
-        options = self.options
-        self._hello_at = self._clock.mono_s()
-        row = self.accept(
-            "hello",
-            Hello(
-                session=member.session if member else self.session,
-                install_id=self._install_id,
-                agent=AgentVersion(name=options.agent_name, version=options.agent_version),
-                profile=member.profile if member else options.profile,
-                inventory=list(member.inventory if member else options.inventory()),
-                capabilities=self._commands.names(child),
-                attributes=dict(member.attributes if member else options.attributes),
-                running=[] if child else self.executions.open_ids,
-                unsent=self._unsent(child),
-                ts=self.stamp(),
-            ),
-            child,
+        now = self._clock.mono_s()
+        if not child:
+            self._hello_at = now
+        who = self.family.member(child) if child else own_member(self.session, self.options)
+        hello = introduce(
+            who,
+            self.options,
+            self._install_id,
+            capabilities=self._commands.names(child),
+            running=[] if child else self.executions.open_ids,
+            unsent=self._unsent(child),
+            ts=self.stamp(),
         )
-        self._outbox.sent(row.id, self._clock.mono_s())
+        row = self.accept("hello", hello, child)
+        self._outbox.sent(row.id, now)
         return [self._publish(row)]
 
     def _unsent(self, child: str) -> dict[str, dict[str, int]]:
@@ -376,11 +370,16 @@ class Core:
         return unsent
 
     def _presence(
-        self, *, online: bool, reason: PresenceReason, until: int | None = None
+        self, reason: PresenceReason, *, until: int | None = None, child: str = ""
     ) -> Publish:
-        self._last_sent = self._clock.mono_s()
-        message = Presence(session=self.session, online=online, reason=reason, until=until)
-        topic = topics.up(self.device_id, "presence")
+        session = self.session
+        if child:
+            session = self.family.member(child).session
+        else:
+            self._last_sent = self._clock.mono_s()
+        online = reason is PresenceReason.CONNECTED
+        message = Presence(session=session, online=online, reason=reason, until=until)
+        topic = topics.up(self.device_id, "presence", child or None)
         return Publish(topic, msgspec.json.encode(message), retain=True)
 
     # -- children --------------------------------------------------------------------------
@@ -389,22 +388,14 @@ class Core:
         """Introduce a child of the gateway (told to the family before), if connected."""
         if not self.online:
             return []
-        hello = self._hello(child)
-        return [*hello, self._child_presence(child, PresenceReason.CONNECTED), *self._flush()]
+        presence = self._presence(PresenceReason.CONNECTED, child=child)
+        return [*self._hello(child), presence, *self._flush()]
 
     def child_goodbye(self, child: str, reason: PresenceReason) -> list[Effect]:
         """Say that a child has gone."""
-        effects = [self._child_presence(child, reason, online=False)] if self.online else []
+        effects = [self._presence(reason, child=child)] if self.online else []
         self.family.leave(child)
         return list(effects)
-
-    def _child_presence(
-        self, child: str, reason: PresenceReason, *, online: bool = True
-    ) -> Publish:
-        member = self.family.member(child)
-        message = Presence(session=member.session, online=online, reason=reason)
-        topic = topics.up(self.device_id, "presence", child)
-        return Publish(topic, msgspec.json.encode(message), retain=True)
 
     @property
     def idle(self) -> bool:

@@ -1,27 +1,58 @@
-"""The children that a gateway speaks for: who is there, under which session."""
+"""Who says hello: the device itself, and the children that a gateway speaks for."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from muster_agent.clock import Clock
+from muster_agent.core.options import CoreOptions
 from muster_agent.errors import ConfigError
 from muster_agent.store.memo import Memo
 from muster_protocol.clocks import next_session
 from muster_protocol.ids import is_device_id
-from muster_protocol.messages import Component
+from muster_protocol.messages import AgentVersion, Component, Hello
 
 _SESSION = "child:"
 
 
 @dataclass
 class Member:
-    """A child as its hello describes it."""
+    """A device or child as its hello describes it."""
 
     session: int
     profile: str
     inventory: Sequence[Component]
     attributes: Mapping[str, Any]
+
+
+def own_member(session: int, options: CoreOptions) -> Member:
+    """Give the device itself."""
+    return Member(session, options.profile, options.inventory(), options.attributes)
+
+
+def introduce(
+    who: Member,
+    options: CoreOptions,
+    install_id: str,
+    *,
+    capabilities: list[str],
+    running: list[str],
+    unsent: dict[str, dict[str, int]],
+    ts: int,
+) -> Hello:
+    """Make a hello."""
+    return Hello(
+        session=who.session,
+        install_id=install_id,
+        agent=AgentVersion(name=options.agent_name, version=options.agent_version),
+        profile=who.profile,
+        inventory=list(who.inventory),
+        capabilities=capabilities,
+        attributes=dict(who.attributes),
+        running=running,
+        unsent=unsent,
+        ts=ts,
+    )
 
 
 class Family:

@@ -116,7 +116,7 @@ class Fleet:
                 answer = self._client.enrol(token, device_id, install_id, profile)
             except UnavailableError as error:
                 tell(f"waiting for the server: {error}")
-                self.stopping.wait(delay_s)
+                self.stopping.wait(error.retry_after_s or delay_s)
                 delay_s = min(10.0, delay_s * 2)
                 continue
             if isinstance(answer, Pending):
