@@ -8,7 +8,6 @@ from muster_platform.stream.messages import Envelope, Quarantined
 from muster_platform.stream.ports import SinkAway
 from muster_platform.stream.spool import Spool
 
-
 Key = tuple[str, bytes, int]
 
 
