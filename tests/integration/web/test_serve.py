@@ -1,0 +1,94 @@
+"""The web process as it runs: granian, with our application in its workers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from muster_platform.access.actor import system_actor
+from muster_platform.access.users import UserService
+from muster_platform.bootstrap import build
+from muster_platform.db import migrate
+from muster_platform.db.engine import make_engine
+from muster_platform.settings import Settings
+from tests.integration.web.conftest import PASSWORD
+from tests.services.base import spawn, stop, wait_listening
+
+SERVE = "from muster_platform import config; from muster_platform.web import serve; "
+RUN = SERVE + "serve.serve(config.load())"
+
+
+@contextmanager
+def running(folder: Path, port: int, workers: int = 1) -> Iterator[subprocess.Popen[bytes]]:
+    log = folder / "web.log"
+    environment = {
+        **os.environ,
+        "MUSTER_STATE_DIR": str(folder / "state"),
+        "MUSTER_WEB_PORT": str(port),
+        "MUSTER_WEB_WORKERS": str(workers),
+    }
+    process = spawn([sys.executable, "-c", RUN], log, env=environment, cwd=folder)
+    try:
+        wait_listening(process, port, log)
+        yield process
+    finally:
+        stop(process, signal.SIGKILL)
+
+
+@pytest.fixture
+def migrated(tmp_path: Path) -> Path:
+    (tmp_path / "state").mkdir()
+    engine = make_engine(f"sqlite:///{tmp_path}/state/muster.db")
+    migrate.upgrade(engine)
+    engine.dispose()
+    return tmp_path
+
+
+def get(port: int, path: str) -> dict[str, object]:
+    return ask(port, path, {})
+
+
+def ask(
+    port: int, path: str, headers: dict[str, str], body: bytes | None = None
+) -> dict[str, object]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
+    with urllib.request.urlopen(request) as answer:
+        found: dict[str, object] = json.load(answer)
+    return found
+
+
+def test_it_is_ready_and_ends_when_asked(migrated: Path, free_port: Callable[[], int]) -> None:
+    port = free_port()
+    with running(migrated, port) as process:
+        assert get(port, "/health/ready") == {
+            "ready": True,
+            "checks": {"database": "ok", "migration": "ok", "redis": "ok"},
+        }
+        assert get(port, "/api/v1/openapi.json")["openapi"] == "3.1.0"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_several_workers_take_each_other_s_tokens(
+    migrated: Path, free_port: Callable[[], int]
+) -> None:
+    settings = Settings(state_dir=migrated, database_url=f"sqlite:///{migrated}/state/muster.db")
+    platform = build(settings)
+    with platform.unit(system_actor("test")) as unit:
+        UserService(unit).create("a@example.org", "A", PASSWORD)
+    platform.close()
+    port = free_port()
+    with running(migrated, port, workers=2):
+        body = json.dumps({"email": "a@example.org", "password": PASSWORD}).encode()
+        headers = {"Content-Type": "application/json"}
+        tokens = ask(port, "/api/v1/auth/sign-in", headers, body)
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        for _ in range(10):  # a new connection each: the kernel hands them to either worker
+            assert ask(port, "/api/v1/me", headers)["name"] == "a@example.org"
