@@ -325,8 +325,6 @@ class Core:
                 **{f"dropped_{channel}": count for channel, count in dropped.items()},
             )
 
-    # -- messages --------------------------------------------------------------------------
-
     def _flush(self) -> list[Effect]:
         """Begin waiting commands and publish what the window allows."""
         try:
@@ -381,8 +379,6 @@ class Core:
         message = Presence(session=session, online=online, reason=reason, until=until)
         topic = topics.up(self.device_id, "presence", child or None)
         return Publish(topic, msgspec.json.encode(message), retain=True)
-
-    # -- children --------------------------------------------------------------------------
 
     def child_hello(self, child: str) -> list[Effect]:
         """Introduce a child of the gateway (told to the family before), if connected."""
