@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from muster_platform import bootstrap, config
 from muster_platform.live.app import create_app
 from muster_platform.settings import Settings
+from muster_platform.web.process import end_with_master, require_free
 
 STOP_LIMIT_S = 5
 
@@ -23,7 +24,7 @@ def app() -> Starlette:
     return load(config.load())
 
 
-def load(settings: Settings, _target: str = "") -> Starlette:
+def load(settings: Settings) -> Starlette:
     """Make the ASGI application of one worker process."""
     logging.basicConfig(level=settings.log_level)
     return create_app(bootstrap.build(settings))
@@ -47,7 +48,13 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        OSError: the port is taken.
+        ConfigurationError: the port is taken.
     """
-    loader: Any = partial(load, settings)
+    require_free(settings.live_host, settings.live_port, "live_port")
+    loader: Any = partial(_worker, settings)
     server(settings).serve(target_loader=loader, wrap_loader=False)
+
+
+def _worker(settings: Settings) -> Starlette:
+    end_with_master()
+    return load(settings)

@@ -4,6 +4,7 @@
 """
 
 import logging
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,12 @@ from granian.server import MPServer
 from muster_platform import bootstrap, config
 from muster_platform.settings import Settings
 from muster_platform.web.app import create_app
+from muster_platform.web.process import end_with_master, require_free
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-THREADS = 16
+THREADS = min(16, 2 * (os.cpu_count() or 1) + 1)
 """Requests that one worker serves at a time; each may hold one database connection."""
 
 STOP_LIMIT_S = 10
@@ -28,7 +30,7 @@ def app() -> "WSGIApplication":
     return load(config.load())
 
 
-def load(settings: Settings, _target: str = "") -> "WSGIApplication":
+def load(settings: Settings) -> "WSGIApplication":
     """Make the WSGI application of one worker process.
 
     Args:
@@ -58,7 +60,13 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        OSError: the port is taken.
+        ConfigurationError: the port is taken.
     """
-    loader: Any = partial(load, settings)
+    require_free(settings.web_host, settings.web_port, "web_port")
+    loader: Any = partial(_worker, settings)
     server(settings).serve(target_loader=loader, wrap_loader=False)
+
+
+def _worker(settings: Settings) -> "WSGIApplication":
+    end_with_master()
+    return load(settings)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,29 +18,35 @@ from muster_platform.access.users import UserService
 from muster_platform.bootstrap import build
 from muster_platform.db import migrate
 from muster_platform.db.engine import make_engine
+from muster_platform.errors import ConfigurationError
 from muster_platform.settings import Settings
+from muster_platform.web.process import require_free
 from tests.integration.web.conftest import PASSWORD
-from tests.services.base import spawn, stop, wait_listening
+from tests.services.base import POLL_S, spawn, stop, wait_listening
 
 SERVE = "from muster_platform import config; from muster_platform.web import serve; "
 RUN = SERVE + "serve.serve(config.load())"
 
 
-@contextmanager
-def running(folder: Path, port: int, workers: int = 1) -> Iterator[subprocess.Popen[bytes]]:
-    log = folder / "web.log"
+def start(folder: Path, port: int, workers: int = 1) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         "MUSTER_STATE_DIR": str(folder / "state"),
         "MUSTER_WEB_PORT": str(port),
         "MUSTER_WEB_WORKERS": str(workers),
     }
-    process = spawn([sys.executable, "-c", RUN], log, env=environment, cwd=folder)
+    log = folder / "web.log"
+    return spawn([sys.executable, "-c", RUN], log, env=environment, cwd=folder)
+
+
+@contextmanager
+def running(folder: Path, port: int, workers: int = 1) -> Iterator[subprocess.Popen[bytes]]:
+    process = start(folder, port, workers)
     try:
-        wait_listening(process, port, log)
+        wait_listening(process, port, folder / "web.log")
         yield process
     finally:
-        stop(process, signal.SIGKILL)
+        stop(process)
 
 
 @pytest.fixture
@@ -92,3 +99,31 @@ def test_several_workers_take_each_other_s_tokens(
         headers = {"Authorization": f"Bearer {tokens['access_token']}"}
         for _ in range(10):  # a new connection each: the kernel hands them to either worker
             assert ask(port, "/api/v1/me", headers)["name"] == "a@example.org"
+
+
+def test_a_taken_port_is_told_with_its_setting(
+    migrated: Path, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    with running(migrated, port):
+        with pytest.raises(ConfigurationError, match=f"port {port} .* is taken.*web_port"):
+            require_free("127.0.0.1", port, "web_port")
+        second = start(migrated, port)
+        assert second.wait(20) != 0
+        assert get(port, "/health/live") == {"live": True}
+
+
+def test_no_worker_outlives_a_killed_master(migrated: Path, free_port: Callable[[], int]) -> None:
+    port = free_port()
+    with running(migrated, port, workers=2) as process:
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                require_free("127.0.0.1", port, "web_port")
+            except ConfigurationError:
+                assert time.monotonic() < deadline, "a worker still listens"
+                time.sleep(POLL_S)
+            else:
+                break
