@@ -7,7 +7,7 @@ result goes to a git-ignored folder; a stamp over the inputs lets the next build
 import hashlib
 import json
 import os
-import subprocess  # noqa: S404 - runs npm with fixed arguments
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ class AssetsHook(BuildHookInterface[Any]):
 
     PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Build the assets unless the stamp says that they are fresh.
 
         Raises:

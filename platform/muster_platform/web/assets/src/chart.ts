@@ -193,7 +193,7 @@ class Charts {
   constructor(section: HTMLElement) {
     this.#section = section;
     this.#box = section.querySelector<HTMLElement>("[data-chart-box]")!;
-    this.#rangeMs = Number(section.dataset.rangeMs ?? 3_600_000);
+    this.#rangeMs = Number(section.dataset.rangeMs ?? 900_000);
     for (const button of section.querySelectorAll<HTMLButtonElement>("[data-range]")) {
       button.addEventListener("click", () => this.#range(Number(button.dataset.range)));
     }

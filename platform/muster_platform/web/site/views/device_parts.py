@@ -82,7 +82,7 @@ def commands(unit: Unit, device: Device, size: int = LONG) -> dict[str, Any]:
         device.device_id, PageRequest(size, request.args.get("cursor") or None)
     )
     return {
-        "commands": [run(view) for view in page.items],
+        "commands": [run(view, unit.now()) for view in page.items],
         "older_url": _older(device, "commands", page.next_cursor),
     }
 
@@ -119,10 +119,11 @@ TRAIL_TONES = {
 def trail_line(line: TimelineLine) -> SimpleNamespace:
     """Prepare a line of the timeline: icon, tone, text."""
     kind = line.kind if line.source == "device" else line.source
+    look = words.EXECUTION.get(line.kind)
     return SimpleNamespace(
         at=line.at,
-        icon=TRAIL_ICONS.get(kind, "info-circle"),
-        tone=TRAIL_TONES.get(kind) or TRAIL_TONES.get(str(line.data.get("state")), ""),
+        icon=look.icon if look else TRAIL_ICONS.get(kind, "info-circle"),
+        tone=look.tone if look else TRAIL_TONES.get(str(line.data.get("state")) or kind, ""),
         text=line.summary,
     )
 

@@ -69,7 +69,7 @@ def troubles(unit: Unit) -> list[Run]:
         .order_by(Execution.id.desc())
         .limit(ROWS)
     )
-    return [run(execution_view(*row)) for row in rows]
+    return [run(execution_view(*row), unit.now()) for row in rows]
 
 
 def jobs(unit: Unit) -> list[Any]:

@@ -61,7 +61,7 @@ class Jobs(gate.SiteView):
             template,
             job=shown(job, target),
             state=state,
-            executions=[run(one) for one in executions.items],
+            executions=[run(one, unit.now()) for one in executions.items],
             older_url=gate.older(executions.next_cursor),
         )
 

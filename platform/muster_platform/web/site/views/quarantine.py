@@ -55,7 +55,8 @@ class QuarantineList(ServiceModelView):
 
     def row_url(self, row: Quarantined) -> str:
         """Give the message's page."""
-        return self.get_url(".details_view", id=row.id)
+        url: str = self.get_url(".details_view", id=row.id)
+        return url
 
     def render(self, template: str, **kwargs: Any) -> str:
         """Show a message's bytes as text where they are text, else in hexadecimal."""

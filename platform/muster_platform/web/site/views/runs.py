@@ -10,6 +10,9 @@ from muster_protocol.states import EXECUTION_TERMINAL
 
 USUAL = frozenset({"in_progress", "not_started", "verifying"})
 """Codes that say how it goes, and not what is in the way."""
+ON_THE_WAY = frozenset({"waiting_for_dispatch", "waiting_for_broker", "not_delivered"})
+"""Codes that every execution passes; they are in the way only when they last."""
+PATIENCE_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +46,10 @@ class Run:
     contradiction: str | None
 
 
-def run(view: ExecutionView) -> Run:
-    """Prepare one execution."""
+def run(view: ExecutionView, now: int) -> Run:
+    """Prepare one execution as it stands now (ms since the epoch)."""
     is_open = view.state not in EXECUTION_TERMINAL
-    is_held = is_open and view.blocked_by is not None and view.blocked_by not in USUAL
+    is_held = is_open and _is_held(view, now)
     return Run(
         id=view.id,
         job_id=view.job_id,
@@ -69,6 +72,12 @@ def run(view: ExecutionView) -> Run:
         cancel_requested_at=view.cancel_requested_at,
         contradiction=view.contradiction,
     )
+
+
+def _is_held(view: ExecutionView, now: int) -> bool:
+    if view.blocked_by is None or view.blocked_by in USUAL:
+        return False
+    return view.blocked_by not in ON_THE_WAY or now - (view.blocked_since or now) > PATIENCE_MS
 
 
 def compact(value: Any) -> str:
