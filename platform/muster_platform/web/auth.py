@@ -3,7 +3,7 @@
 Flask-JWT-Extended makes the tokens and sets the cookies; `sessions` reads them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -228,7 +228,7 @@ def _renewed() -> Actor:
 
 
 def _part() -> Actor:
-    return system_actor("sign-in")
+    return replace(system_actor("sign-in"), request_id=request_id())
 
 
 def _tokens(user: User, issued: RefreshToken) -> SignedIn:

@@ -19,6 +19,7 @@ from muster_platform.access.users import UserService
 from muster_platform.bootstrap import Platform, build
 from muster_platform.clock import ManualClock
 from muster_platform.db import migrate
+from muster_platform.db.engine import make_engine
 from muster_platform.settings import Settings
 from muster_platform.web.app import create_app
 
@@ -126,6 +127,16 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
 def world(make_world: Callable[..., World], database_url: str) -> World:
     """Give an installation, once on each kind of database."""
     return make_world(database_url)
+
+
+@pytest.fixture
+def migrated(tmp_path: Path) -> Path:
+    """Give a folder whose `state` holds a database ready for a process of its own."""
+    (tmp_path / "state").mkdir()
+    engine = make_engine(f"sqlite:///{tmp_path}/state/muster.db")
+    migrate.upgrade(engine)
+    engine.dispose()
+    return tmp_path
 
 
 def _fill(world: World) -> None:

@@ -16,8 +16,6 @@ import pytest
 from muster_platform.access.actor import system_actor
 from muster_platform.access.users import UserService
 from muster_platform.bootstrap import build
-from muster_platform.db import migrate
-from muster_platform.db.engine import make_engine
 from muster_platform.errors import ConfigurationError
 from muster_platform.settings import Settings
 from muster_platform.web.process import require_free
@@ -47,15 +45,6 @@ def running(folder: Path, port: int, workers: int = 1) -> Iterator[subprocess.Po
         yield process
     finally:
         stop(process)
-
-
-@pytest.fixture
-def migrated(tmp_path: Path) -> Path:
-    (tmp_path / "state").mkdir()
-    engine = make_engine(f"sqlite:///{tmp_path}/state/muster.db")
-    migrate.upgrade(engine)
-    engine.dispose()
-    return tmp_path
 
 
 def get(port: int, path: str) -> dict[str, object]:
