@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, case, or_, select, update
 from sqlalchemy.orm import contains_eager
 
 from muster_platform.devices import presence_rules as rules
@@ -23,8 +23,6 @@ CHUNK = 500
 INGEST_LEASE = "ingest"
 """Name of the lease that the role ingest holds while it listens."""
 
-_REVIVABLE = [str(PresenceState.SUSPECT), str(PresenceState.OFFLINE)]
-
 
 class PresenceService:
     """Applies events to the presence of devices, within the caller's transaction."""
@@ -33,10 +31,14 @@ class PresenceService:
         self._unit = unit
         self._session = unit.session
         self._hooks = hooks or NoHooks()
+        self._gone: list[int] = []
+        """Devices that went OFFLINE and whose children have not been looked at yet."""
 
     def apply(self, device: Device, event: rules.Event) -> Belief:
         """Apply one event; give what is believed then. A disabled device's words do not count."""
-        return self._apply(device, self._locked(device), event)
+        after = self._apply(device, self._locked(device), event)
+        self._suspect_children()
+        return after
 
     def heard(self, heard_at: Mapping[int, int]) -> None:
         """Note that messages (no hello, no presence) of devices were received.
@@ -44,17 +46,19 @@ class PresenceService:
         Args:
             heard_at: newest received_at (ms since the epoch) by device key.
         """
-        for part in _chunks(sorted(heard_at)):
-            for device in self._revivable(part):
-                event = rules.Heard(heard_at[device.id], self._unit.now())
-                self._apply(device, device.presence, event)
-        self._session.flush()
         by_step: dict[int, list[int]] = defaultdict(list)
         for key, at in sorted(heard_at.items()):
             by_step[at // HEARD_STEP_MS * HEARD_STEP_MS].append(key)
+        away: list[int] = []
         for at, keys in by_step.items():
             for part in _chunks(keys):
-                self._note_heard(part, at)
+                away += self._note_heard(part, at)
+        for part in _chunks(sorted(away)):
+            statement = self._devices().where(Presence.device_key.in_(part))
+            locked = statement.with_for_update(of=Presence)
+            for device in self._session.scalars(locked).unique().all():
+                event = rules.Heard(heard_at[device.id], self._unit.now())
+                self._apply(device, device.presence, event)
 
     def sweep(self, limit: int = 500) -> int:
         """Judge the silence of those that are due; give how many were looked at.
@@ -74,6 +78,7 @@ class PresenceService:
         devices = self._session.scalars(statement).unique().all()
         for device in devices:
             self._apply(device, device.presence, rules.Tick(now))
+        self._suspect_children()
         return len(devices)
 
     def way_lost(self, device_keys: Sequence[int], reason: str) -> None:
@@ -114,15 +119,21 @@ class PresenceService:
         self._store(device, row, belief, after)
         return after
 
-    def _note_heard(self, keys: Sequence[int], at: int) -> None:
-        """Move heard_at alone; when silence is next judged the sweep sees for itself."""
+    def _note_heard(self, keys: Sequence[int], at: int) -> Sequence[int]:
+        """Move heard_at alone, and give the keys of those that are not ONLINE.
+
+        When silence is next judged the sweep sees for itself.
+        """
         older = or_(Presence.heard_at.is_(None), Presence.heard_at < at)
-        self._session.execute(
+        away = Presence.state != PresenceState.ONLINE
+        rows = self._session.execute(
             update(Presence)
-            .where(Presence.device_key.in_(keys), older)
-            .values(heard_at=at)
-            .execution_options(synchronize_session=False)
+            .where(Presence.device_key.in_(keys), or_(older, away))
+            .values(heard_at=case((older, at), else_=Presence.heard_at))
+            .returning(Presence.device_key, Presence.state),
+            execution_options={"synchronize_session": False},
         )
+        return [row.device_key for row in rows if row.state != PresenceState.ONLINE]
 
     def _force(self, device: Device, reason: str) -> None:
         row = self._locked(device)
@@ -136,6 +147,7 @@ class PresenceService:
             hello_at=before.hello_at,
         )
         self._store(device, row, before, after)
+        self._suspect_children()
 
     def _locked(self, device: Device) -> Presence:
         """Read the row anew and hold it: sweep and ingest may meet at one device."""
@@ -152,13 +164,6 @@ class PresenceService:
             .execution_options(populate_existing=True)
         )
 
-    def _revivable(self, keys: Sequence[int]) -> Sequence[Device]:
-        plain_away = Device.plain & (Presence.state != PresenceState.ONLINE)
-        statement = self._devices().where(
-            Presence.device_key.in_(keys), or_(Presence.state.in_(_REVIVABLE), plain_away)
-        )
-        return self._session.scalars(statement.with_for_update(of=Presence)).unique().all()
-
     def _deaf(self) -> bool:
         until = self._session.scalar(select(Lease.until).where(Lease.name == INGEST_LEASE))
         return until is not None and until < self._unit.now()
@@ -173,20 +178,21 @@ class PresenceService:
         self._tell(device, before, after)
         if before.state is after.state:
             return
-        self._session.flush()
         if (after.state in REACHABLE) and (before.state not in REACHABLE):
             self._hooks.on_reachable(self._unit, device.id)
         if (after.state not in REACHABLE) and (before.state in REACHABLE):
             self._hooks.on_unreachable(self._unit, device.id)
         if after.state is PresenceState.OFFLINE:
-            self._suspect_children(device)
+            self._gone.append(device.id)
 
-    def _suspect_children(self, gateway: Device) -> None:
-        keys = self._session.scalars(
-            select(Device.id).where(Device.gateway_id == gateway.id, Device.deleted_at.is_(None))
-        ).all()
-        if keys:
-            self.way_lost(keys, rules.GATEWAY)
+    def _suspect_children(self) -> None:
+        gone, self._gone = self._gone, []
+        for part in _chunks(gone):
+            children = self._session.scalars(
+                select(Device.id).where(Device.gateway_id.in_(part), Device.deleted_at.is_(None))
+            ).all()
+            if children:
+                self.way_lost(children, rules.GATEWAY)
 
     def _tell(self, device: Device, before: Belief, after: Belief) -> None:
         data = {
