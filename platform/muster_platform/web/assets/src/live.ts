@@ -94,10 +94,11 @@ export class LiveClient extends EventTarget {
         listener(message.data, message.topic);
       }
     } else if (message.type === "subscribed") {
-      const gap = this.#failures > 0;
       this.#failures = 0;
+      if (this.#state === "live") return;
       this.#become("live");
-      if (gap) this.#refresh();
+      // What happened between the drawing of the page (or the loss) and now was told to nobody.
+      this.#refresh();
     } else if (message.type === "lagged") {
       this.#refresh();
     } else if (message.type === "denied" && message.topic) {
