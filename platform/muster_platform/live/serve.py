@@ -4,6 +4,7 @@
 """
 
 import logging
+import os
 from functools import partial
 from typing import Any
 
@@ -51,10 +52,10 @@ def serve(settings: Settings) -> None:
         ConfigurationError: the port is taken.
     """
     require_free(settings.live_host, settings.live_port, "live_port")
-    loader: Any = partial(_worker, settings)
+    loader: Any = partial(_worker, settings, os.getpid())
     server(settings).serve(target_loader=loader, wrap_loader=False)
 
 
-def _worker(settings: Settings) -> Starlette:
-    end_with_master()
+def _worker(settings: Settings, master: int) -> Starlette:
+    end_with_master(master)
     return load(settings)

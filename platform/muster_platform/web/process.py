@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import os
 import signal
 import socket
 
@@ -10,12 +11,19 @@ from muster_platform.errors import ConfigurationError
 _PR_SET_PDEATHSIG = 1
 
 
-def end_with_master() -> None:
+def end_with_master(master: int) -> None:
     """Ask the kernel to end this worker when its master is killed (prctl(2), Linux).
 
     Else it would go on serving, on a port that the next master takes for another program's.
+    By SIGKILL: a worker that is still starting has its master's handler for SIGTERM, which does
+    not end a worker.
+
+    Args:
+        master: its process id; a worker whose master is gone by now ends here.
     """
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != master:
+        os._exit(1)
 
 
 def require_free(host: str, port: int, setting: str) -> None:

@@ -63,10 +63,10 @@ def serve(settings: Settings) -> None:
         ConfigurationError: the port is taken.
     """
     require_free(settings.web_host, settings.web_port, "web_port")
-    loader: Any = partial(_worker, settings)
+    loader: Any = partial(_worker, settings, os.getpid())
     server(settings).serve(target_loader=loader, wrap_loader=False)
 
 
-def _worker(settings: Settings) -> "WSGIApplication":
-    end_with_master()
+def _worker(settings: Settings, master: int) -> "WSGIApplication":
+    end_with_master(master)
     return load(settings)
