@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from muster_platform.errors import InvalidInput
 from muster_platform.paging import PageRequest, decode_cursor, encode_cursor
 
-values = st.tuples(st.integers(-(2**53), 2**53), st.text(max_size=50))
+# What is stored holds no NUL (db.text.clean).
+stored = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=50)
+values = st.tuples(st.integers(-(2**53), 2**53), stored)
 
 
 @given(values)
@@ -30,6 +32,11 @@ def test_anything_else_is_refused_with_our_error(text):
 def test_a_cursor_of_another_list_is_refused(order, kinds):
     with pytest.raises(InvalidInput):
         decode_cursor(encode_cursor("list", (1, "a")), order, kinds)
+
+
+def test_what_no_database_takes_is_refused_before_it_gets_there():
+    with pytest.raises(InvalidInput):
+        decode_cursor(encode_cursor("list", (1, "a\x00")), "list", (int, str))
 
 
 @pytest.mark.parametrize("size", [0, -1])
