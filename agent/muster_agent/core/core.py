@@ -95,7 +95,7 @@ class Core:
             self._outbox.resend_row,
         )
         self._held: list[tuple[Command, str]] = []
-        self._answered = False
+        self._answered, self._hello_wait_s = False, options.hello_first_s
         self._hello_at = self._last_sent = self._pruned_at = self._told_at = clock.mono_s()
         self.settings = SettingsKeeper(memo)
 
@@ -113,7 +113,7 @@ class Core:
     def connected(self) -> list[Effect]:
         """Introduce the device: hello, presence, then whatever waits in the spool."""
         self.online = True
-        self._answered = False
+        self._answered, self._hello_wait_s = False, self.options.hello_first_s
         self._outbox.connected()
         try:
             self.spool.mark_published()
@@ -309,7 +309,8 @@ class Core:
             self._release_held()
         if since_hello > self.options.ledger_wait_s and self._outbox.in_doubt:
             self._outbox.release_doubt()
-        if not self._answered and since_hello > self.options.hello_again_s:
+        if not self._answered and since_hello > self._hello_wait_s:
+            self._hello_wait_s = min(2 * self._hello_wait_s, self.options.hello_again_s)
             return self._hello()
         if now - self._last_sent > self.options.expect_every_s:
             return [self._presence(PresenceReason.CONNECTED)]

@@ -47,4 +47,7 @@ class CoreOptions:
     clock_wait_s: float = 10.0
     ledger_wait_s: float = 10.0
     resend_guard_s: float = 20.0
+    # A hello that nobody answers is said again, each time after twice as long: a broker that has
+    # just started takes it before the platform has subscribed again.
+    hello_first_s: float = 15.0
     hello_again_s: float = 600.0

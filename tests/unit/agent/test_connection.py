@@ -1,7 +1,7 @@
 """Sessions, presence, hello: what a device says when it comes and goes."""
 
 from muster_agent.core import Drop
-from muster_protocol.messages import HelloAnswer, Logs, Presence, Settings, SettingsReport
+from muster_protocol.messages import Hello, HelloAnswer, Logs, Presence, Settings, SettingsReport
 from muster_protocol.states import PresenceReason
 from tests.unit.agent.support import Bench, hello_of, messages, published, values
 
@@ -37,6 +37,7 @@ def test_the_will_names_the_session_that_is_about_to_begin() -> None:
 def test_presence_is_said_again_after_silence_only() -> None:
     bench = Bench(expect_every_s=300)
     bench.connect()
+    bench.receive("hello", HelloAnswer(session=bench.core.session, ts=bench.clock.wall))
     bench.clock.pass_s(299)
     assert messages(bench.core.tick(), Presence) == []
     bench.measure(1)
@@ -84,12 +85,15 @@ def test_half_of_the_round_trip_is_taken_off() -> None:
 
 
 def test_an_unanswered_hello_is_said_again_under_the_same_session() -> None:
-    bench = Bench(hello_again_s=600)
+    bench = Bench(hello_first_s=15, hello_again_s=40)
     first = hello_of(bench.connect())
-    bench.clock.pass_s(601)
-    again = hello_of(bench.core.tick())
-    assert again.session == first.session
-    assert again.seq == 2
+    for number, wait_s in enumerate((15, 30, 40, 40), start=2):
+        bench.clock.pass_s(wait_s)
+        assert messages(bench.core.tick(), Hello) == []
+        bench.clock.pass_s(1)
+        again = hello_of(bench.core.tick())
+        assert again.session == first.session
+        assert again.seq == number
 
 
 def test_what_cannot_be_read_is_told_to_the_platform_and_hurts_nothing() -> None:
