@@ -1,6 +1,6 @@
 """The registry: devices made, found, changed, disabled and deleted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -19,7 +19,7 @@ from muster_platform.devices.filters import (
 )
 from muster_platform.devices.find import find_device
 from muster_platform.devices.hooks import DeviceHooks
-from muster_platform.devices.models import Device, Presence
+from muster_platform.devices.models import Device, InventoryItem, Presence
 from muster_platform.devices.outbound import disconnect
 from muster_platform.devices.presence import PresenceService
 from muster_platform.devices.profiles import find_profile
@@ -86,6 +86,16 @@ class DeviceService:
             NotFound: no such device that the actor may read.
         """
         return find_device(self._unit, device_id)
+
+    def inventory(self, device_id: str) -> Sequence[InventoryItem]:
+        """Give the components that it says it has, by name.
+
+        Raises:
+            NotFound: no such device that the actor may read.
+        """
+        device = find_device(self._unit, device_id)
+        statement = select(InventoryItem).where(InventoryItem.device_key == device.id)
+        return self._session.scalars(statement.order_by(InventoryItem.component)).all()
 
     def list(self, wanted: DeviceFilter, page: PageRequest) -> Page[Device]:
         """List the devices of a filter that the actor may read.

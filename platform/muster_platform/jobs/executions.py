@@ -1,8 +1,9 @@
 """Executions: looked at, explained, canceled and tried again, one at a time."""
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 
 from muster_platform.access import audit
 from muster_platform.access.permissions import Permission
@@ -22,6 +23,15 @@ from muster_platform.unit import Unit
 from muster_protocol.states import EXECUTION_TERMINAL, ExecutionState
 
 _ID: Key[Execution] = Key(Execution.__table__.c.id, str, lambda row: row.id)
+_FAILED = tuple(
+    str(state)
+    for state in (
+        ExecutionState.FAILED,
+        ExecutionState.REJECTED,
+        ExecutionState.TIMED_OUT,
+        ExecutionState.EXPIRED,
+    )
+)
 _OLDEST_FIRST: Order[Execution] = Order("executions", (_ID,))
 _NEWEST_FIRST: Order[Execution] = Order("device_executions", (_ID,), descending=True)
 
@@ -52,6 +62,26 @@ class ExecutionService:
         """
         device = find_device(self._unit, device_id, Permission.COMMANDS_READ)
         return _page(self._unit, Execution.device_key == device.id, page, state, _NEWEST_FIRST)
+
+    def troubles(self, since: int, held_by: Collection[str], size: int) -> list[ExecutionView]:
+        """List what failed since then and what is held back now, on all devices, newest first.
+
+        Args:
+            since: ms since the epoch.
+            held_by: codes of blocked_by that count.
+            size: most rows.
+
+        Raises:
+            PermissionDenied: without commands:read anywhere.
+        """
+        self._unit.actor.require_somewhere(Permission.COMMANDS_READ)
+        failed = Execution.state.in_(_FAILED) & (Execution.ended_at >= since)
+        held = Execution.ended_at.is_(None) & Execution.blocked_by.in_(held_by)
+        query = _narrowed(self._unit, or_(failed, held)).order_by(_ID.column.desc()).limit(size)
+        return [
+            execution_view(execution, device.device_id, device.display_name)
+            for execution, device in self._unit.session.execute(query).unique()
+        ]
 
     def events(self, execution_id: str) -> list[EventView]:
         """Give its whole history, oldest first."""

@@ -303,3 +303,10 @@ def test_signing_out_ends_the_session(world: World) -> None:
     browser.post("/admin/sign-out")
     assert browser.get("/admin/").status_code == 302
     del world.browsers[VIEWER]
+
+
+def test_a_page_that_stays_open_renews_its_session(world: World) -> None:
+    browser = world.browser()
+    assert browser.get("/admin/session", headers={"X-Requested-With": "fetch"}).status_code == 204
+    stranger = world.app.test_client()
+    assert stranger.get("/admin/session", headers={"X-Requested-With": "fetch"}).status_code == 401

@@ -43,6 +43,17 @@ def sign_in() -> Response:
     return answer
 
 
+@blueprint.get("/session")
+def session() -> tuple[str, int]:
+    """Say whether the session holds; an access token that has run out is exchanged on the way.
+
+    Raises:
+        NotAuthenticated: it does not.
+    """
+    auth.current_actor()
+    return "", 204
+
+
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     """End the session."""

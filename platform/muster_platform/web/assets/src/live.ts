@@ -1,4 +1,6 @@
 /** The browser's end of `muster live`: one WebSocket, many topics, polling where it is away. */
+import { getStatus } from "./http";
+
 export type LiveState = "connecting" | "live" | "reconnecting" | "polling";
 export type Listener = (data: unknown, topic: string) => void;
 
@@ -14,6 +16,8 @@ const LONGEST_WAIT_MS = 15_000;
 const SILENCE_MS = 45_000;
 const POLL_MS = 5_000;
 const FAILURES_BEFORE_POLLING = 2;
+const SIGNED_OUT = 4401;
+const RENEW_URL = "/admin/session";
 
 /** Subscribes to topics and hands out what comes; says in words how it stands. */
 export class LiveClient extends EventTarget {
@@ -22,6 +26,7 @@ export class LiveClient extends EventTarget {
   #socket: WebSocket | undefined;
   #failures = 0;
   #heardAt = 0;
+  #over = false;
   #state: LiveState = "connecting";
   #url: string;
 
@@ -63,6 +68,7 @@ export class LiveClient extends EventTarget {
   }
 
   #connect(): void {
+    if (this.#over) return;
     const state = this.#socket?.readyState;
     if (state === WebSocket.OPEN || state === WebSocket.CONNECTING || !this.#listeners.size) return;
     const socket = new WebSocket(this.#url);
@@ -80,10 +86,17 @@ export class LiveClient extends EventTarget {
   #lost(code: number): void {
     this.#socket = undefined;
     this.#failures += 1;
-    if (code === 4401) this.dispatchEvent(new CustomEvent("signedout"));
+    if (code === SIGNED_OUT) void this.#renew();
     this.#become(this.#failures > FAILURES_BEFORE_POLLING ? "polling" : "reconnecting");
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#failures, 8));
     window.setTimeout(() => this.#connect(), longest * (0.5 + Math.random() / 2));
+  }
+
+  /** Asks the site, which exchanges a token that has run out; refused, nothing is left to do. */
+  async #renew(): Promise<void> {
+    if ((await getStatus(RENEW_URL)) !== 401) return;
+    this.#over = true;
+    this.dispatchEvent(new CustomEvent("signedout"));
   }
 
   #receive(text: string): void {
@@ -115,7 +128,7 @@ export class LiveClient extends EventTarget {
   }
 
   #poll(): void {
-    if (this.#state === "polling" && !document.hidden) this.#refresh();
+    if (this.#state === "polling" && !this.#over && !document.hidden) this.#refresh();
   }
 
   #refresh(): void {

@@ -5,13 +5,13 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from flask import request, url_for
-from sqlalchemy import select
 
 from muster_platform.access.permissions import Permission
 from muster_platform.bootstrap import TIMELINE
 from muster_platform.devices.credentials import CredentialService
 from muster_platform.devices.ledger_view import LedgerService
-from muster_platform.devices.models import Device, InventoryItem
+from muster_platform.devices.models import Device
+from muster_platform.devices.service import DeviceService
 from muster_platform.devices.settings_service import SettingsService
 from muster_platform.devices.telemetry import TelemetryService
 from muster_platform.devices.timeline import TimelineLine, TimelineService
@@ -140,12 +140,7 @@ def settings(unit: Unit, device: Device) -> dict[str, Any]:
 
 def inventory(unit: Unit, device: Device) -> dict[str, Any]:
     """Give the installed components."""
-    rows = unit.session.scalars(
-        select(InventoryItem)
-        .where(InventoryItem.device_key == device.id)
-        .order_by(InventoryItem.component)
-    )
-    return {"inventory": list(rows)}
+    return {"inventory": DeviceService(unit).inventory(device.device_id)}
 
 
 def access(unit: Unit, device: Device) -> dict[str, Any]:

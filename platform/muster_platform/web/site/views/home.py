@@ -4,17 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from flask_admin import AdminIndexView, expose
-from sqlalchemy import or_, select
 
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.filters import DeviceFilter
-from muster_platform.devices.find import visible
 from muster_platform.devices.models import Device
 from muster_platform.devices.service import DeviceService
 from muster_platform.errors import NotFound
-from muster_platform.jobs.models import Execution
+from muster_platform.jobs.executions import ExecutionService
 from muster_platform.jobs.service import JobFilter, JobService
-from muster_platform.jobs.views import execution_view
 from muster_platform.logs.service import LogFilter, LogService
 from muster_platform.logs.views import LogView
 from muster_platform.paging import PageRequest
@@ -22,12 +19,10 @@ from muster_platform.unit import Unit
 from muster_platform.web.site import gate
 from muster_platform.web.site.views.runs import Run, run
 from muster_protocol.messages import Level
-from muster_protocol.states import ExecutionState as E
 from muster_protocol.states import PresenceState
 
 ROWS = 8
 RECENT_MS = 24 * 3600 * 1000
-FAILED = (E.FAILED, E.REJECTED, E.TIMED_OUT, E.EXPIRED)
 HELD = (
     *("device_offline", "device_sleeping", "device_unknown", "device_disabled", "job_paused"),
     *("cancel_unconfirmed", "no_report", "in_progress_silent"),
@@ -54,22 +49,8 @@ def problems(unit: Unit) -> list[Device]:
 
 def troubles(unit: Unit) -> list[Run]:
     """Give the executions that failed in the last day or that something holds back."""
-    recent = unit.now() - RECENT_MS
-    rows = unit.session.execute(
-        select(Execution, Device.device_id, Device.display_name)
-        .join(Device, Device.id == Execution.device_key)
-        .where(
-            visible(unit.actor, Permission.COMMANDS_READ),
-            or_(
-                Execution.state.in_([str(state) for state in FAILED])
-                & (Execution.ended_at >= recent),
-                Execution.ended_at.is_(None) & Execution.blocked_by.in_(HELD),
-            ),
-        )
-        .order_by(Execution.id.desc())
-        .limit(ROWS)
-    )
-    return [run(execution_view(*row), unit.now()) for row in rows]
+    views = ExecutionService(unit).troubles(unit.now() - RECENT_MS, HELD, ROWS)
+    return [run(view, unit.now()) for view in views]
 
 
 def jobs(unit: Unit) -> list[Any]:

@@ -7,9 +7,8 @@ from flask import request, url_for
 from flask_admin import expose
 from werkzeug.wrappers import Response
 
-from muster_platform.access.models import Group
-from muster_platform.access.permissions import Permission
-from muster_platform.errors import InvalidInput
+from muster_platform.access.groups import GroupService
+from muster_platform.errors import InvalidInput, NotFound
 from muster_platform.jobs.blocked import TEXTS
 from muster_platform.jobs.retries import RETRIED
 from muster_platform.jobs.service import JobFilter, JobService
@@ -116,9 +115,10 @@ def target_text(unit: Unit, target: dict[str, Any]) -> str:
         tag = target["tag"]
         value = "any value" if tag.get("value") is None else tag["value"]
         return f"devices tagged {tag.get('name')}={value}"
-    group = unit.session.get(Group, target.get("group"))
-    is_known = group is not None and unit.actor.may(Permission.GROUPS_READ, group.path)
-    return f"devices in {group.name}" if group and is_known else "devices in a group"
+    try:
+        return f"devices in {GroupService(unit).get(target['group']).name}"
+    except NotFound:
+        return "devices in a group"
 
 
 def _page() -> PageRequest:
