@@ -19,7 +19,7 @@ _KNOWN = {str(permission): permission for permission in Permission}
 
 
 def check_password(unit: Unit, email: str, password: str) -> User:
-    """Check a sign-in; note it, and hash again where the parameters are of yesterday.
+    """Check a password; reads only, so that the slow hash holds no lock.
 
     Raises:
         NotAuthenticated: unknown, wrong or disabled, and never says which.
@@ -27,6 +27,21 @@ def check_password(unit: Unit, email: str, password: str) -> User:
     user = unit.session.scalar(select(User).where(User.email == email.strip().lower()))
     right = verify_password(password, user.password_hash if user else None)
     if user is None or not right or user.disabled_at is not None:
+        raise NotAuthenticated("e-mail address or password is wrong", code="bad_credentials")
+    return user
+
+
+def note_sign_in(unit: Unit, checked: User, password: str) -> User:
+    """Note a sign-in whose password was checked, and renew a hash made with old parameters.
+
+    Args:
+        checked: as `check_password` gave it, in a unit before this one.
+
+    Raises:
+        NotAuthenticated: the account was disabled or its password changed since the check.
+    """
+    user = unit.session.get(User, checked.id)
+    if user is None or user.disabled_at is not None or user.password_hash != checked.password_hash:
         raise NotAuthenticated("e-mail address or password is wrong", code="bad_credentials")
     if needs_rehash(user.password_hash):
         user.password_hash = hash_password(password)

@@ -17,6 +17,7 @@ from muster_platform.outbox import Live
 from muster_platform.stream.answers import Address
 from muster_platform.stream.messages import Envelope, Quarantined
 from muster_platform.unit import Unit
+from muster_protocol.acl import may_retain
 from muster_protocol.ids import uuid7
 from muster_protocol.messages import (
     Event,
@@ -273,7 +274,13 @@ class BatchStore:
         self._keep(envelope, device, reason, detail)
 
     def _set_aside(self, item: Quarantined) -> None:
-        """Quarantine a message that could not be read; where its number can be, it is entered."""
+        """Quarantine a message that could not be read; where its number can be, it is entered.
+
+        Nothing at all on a retained topic is how MQTT clears it (we do, when a device is
+        deleted): that says nothing and is not kept.
+        """
+        if not item.raw.payload and may_retain(item.raw.topic):
+            return
         place = self._place_of(item)
         known = place is not None and not self._ledger.take(place, item.seq or 0, quarantined=True)
         if known:

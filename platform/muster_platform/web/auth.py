@@ -121,8 +121,10 @@ def sign_in(email: str, password: str) -> SignedIn:
     what = "tries to sign in"
     spend(Limit("sign_in", per_minute, what), address, email.strip().lower())
     spend(Limit("sign_in_address", ACCOUNTS_PER_ADDRESS * per_minute, what), address)
+    with platform().unit(_part(), write=False) as unit:
+        checked = rules.check_password(unit, email, password)
     with platform().unit(_part()) as unit:
-        user = rules.check_password(unit, email, password)
+        user = rules.note_sign_in(unit, checked, password)
         issued = rules.issue_refresh(unit, user.id)
     return _tokens(user, issued)
 

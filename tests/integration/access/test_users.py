@@ -32,8 +32,10 @@ def ana(platform: TestPlatform):
 
 
 def _sign_in(platform, email, password):
+    with platform.unit(ADMIN, write=False) as unit:
+        checked = auth.check_password(unit, email, password)
     with platform.unit(ADMIN) as unit:
-        return auth.check_password(unit, email, password)
+        return auth.note_sign_in(unit, checked, password)
 
 
 def _actor(platform, user):
@@ -56,6 +58,15 @@ def test_wrong_and_unknown_look_the_same(platform, ana, email, password):
     with pytest.raises(NotAuthenticated) as caught:
         _sign_in(platform, email, password)
     assert caught.value.detail == "e-mail address or password is wrong"
+
+
+def test_what_changed_between_the_check_and_the_sign_in_counts(platform, ana):
+    with platform.unit(ADMIN, write=False) as unit:
+        checked = auth.check_password(unit, "ana@example.org", PASSWORD)
+    with platform.unit(ADMIN) as unit:
+        UserService(unit).set_password(ana.id, "another long password")
+    with pytest.raises(NotAuthenticated), platform.unit(ADMIN) as unit:
+        auth.note_sign_in(unit, checked, PASSWORD)
 
 
 def test_a_one_time_password_must_be_changed(platform, ana):

@@ -114,6 +114,13 @@ def test_unknown_devices_and_foreign_children_are_quarantined(store: Store) -> N
     ]
 
 
+def test_a_cleared_retained_topic_is_no_message_but_other_emptiness_is_kept(store: Store) -> None:
+    store.write(store.message("a", "presence", ""), store.message("gone", "presence", ""))
+    assert store.rows("SELECT reason FROM quarantine") == []
+    store.write(store.message("a", "telemetry", ""))
+    assert store.rows("SELECT reason FROM quarantine") == [("empty",)]
+
+
 def test_a_quarantined_message_with_a_number_is_not_asked_for_again(store: Store) -> None:
     store.write(store.message("a", "events", '{"boot":"b","seq":1,"name":5}'))
     store.write(
