@@ -12,7 +12,7 @@ from muster_platform.jobs.moves import store
 from muster_platform.jobs.rows import lock_execution, settle
 from muster_platform.unit import Unit
 from muster_protocol.messages import Report
-from muster_protocol.states import ExecutionState
+from muster_protocol.states import EXECUTION_TERMINAL, ExecutionState
 
 FOREIGN_EXECUTION = "foreign_execution"
 """Reason of quarantine for a report that `apply_report` refused."""
@@ -71,8 +71,8 @@ def _take_details(execution: Execution, report: Report) -> bool:
     execution.step = step or execution.step
     if report.progress is not None:
         execution.progress = report.progress
-    if report.message:
-        execution.message = clean(report.message)
+    if report.message or report.state in EXECUTION_TERMINAL:
+        execution.message = clean(report.message)  # "75 % done" is no word on how it ended
     if report.result:
         execution.result = clean_json(report.result)
     if report.error is not None:
