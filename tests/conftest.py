@@ -85,9 +85,13 @@ def _valkey(_valkey_server: valkey.Valkey) -> valkey.Valkey:
     return _valkey_server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[chromium.Browser]:
-    """Give headless Chromium; open a context of your own in it."""
+    """Give headless Chromium; open a context of your own in it.
+
+    Not for the whole run: Playwright keeps an event loop running in this thread, and as long as
+    it does no other test can run one.
+    """
     with chromium.running() as started:
         yield started
 

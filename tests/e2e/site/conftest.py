@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, WebSocket
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    StorageState,
+    WebSocket,
+)
 
 from tests.e2e.conftest import Installation
 from tests.services.muster import MusterProcess
@@ -81,25 +89,41 @@ def fleet(
         process.reap()
 
 
+@pytest.fixture(scope="module")
+def signed_in(fleet: Installation, browser: Browser) -> StorageState:
+    """Sign in once, as a person does, and give what the browser keeps of it."""
+    watch, context = Watch(), browser.new_context()
+    page = context.new_page()
+    watch.follow(page)
+    page.goto(fleet.web_url)
+    page.get_by_label("E-mail").fill(fleet.email)
+    page.get_by_label("Password").fill(fleet.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{fleet.web_url}/admin/account/")  # the first password is to be changed
+    state = context.storage_state()
+    context.close()
+    assert watch.faults == []
+    return state
+
+
 @pytest.fixture
-def open_site(fleet: Installation, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Give a function that opens the signed-in site; at the end nothing may have gone wrong."""
+def open_site(
+    fleet: Installation, browser: Browser, signed_in: StorageState
+) -> Iterator[Callable[..., Page]]:
+    """Give a function that opens the home page; at the end nothing may have gone wrong."""
     watch, contexts = Watch(), []
 
     def start(size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=scheme,  # type: ignore[arg-type]
+            storage_state=signed_in,
         )
         contexts.append(context)
         context.set_default_timeout(LIMIT_MS)
         page = context.new_page()
         watch.follow(page)
-        page.goto(fleet.web_url)
-        page.get_by_label("E-mail").fill(fleet.email)
-        page.get_by_label("Password").fill(fleet.password)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{fleet.web_url}/admin/**")
+        page.goto(f"{fleet.web_url}/admin/")
         return page
 
     yield start

@@ -22,9 +22,8 @@ def open_device(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(DEVICE)
 
 
-def test_home_shows_the_fleet_and_follows_it_live(open_site: Open, fleet: Installation) -> None:
+def test_home_shows_the_fleet_and_follows_it_live(open_site: Open) -> None:
     page = open_site()
-    page.goto(f"{fleet.web_url}/admin/")
     online = page.locator(".tile", has_text="Online").locator(".tile-value")
     expect(online).to_have_text(re.compile("[2-9]"), timeout=LIMIT_MS)
     expect(page.locator("[data-live-text]")).to_have_text("Live", timeout=LIMIT_MS)
