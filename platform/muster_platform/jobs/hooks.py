@@ -60,8 +60,11 @@ class JobHooks:
         self._due(unit, waiting)
 
     def on_unreachable(self, unit: Unit, device_key: int) -> None:
-        """Send nothing until it is back, and say that this is why."""
-        executions = self._open(unit, device_key)
+        """Send nothing until it is back, and say that this is why.
+
+        Rows that somebody else holds are passed over: dispatch parks what it cannot send.
+        """
+        executions = self._open(unit, device_key, skip_locked=True)
         facts = load_facts(unit.session, [device_key])
         for execution in executions:
             execution.due_at = None
@@ -84,13 +87,13 @@ class JobHooks:
         if changed:
             unit.outbox.add(Wake(WAKE_DISPATCH))
 
-    def _open(self, unit: Unit, device_key: int) -> list[Execution]:
+    def _open(self, unit: Unit, device_key: int, *, skip_locked: bool = False) -> list[Execution]:
         unit.session.flush()
         query = (
             select(Execution)
             .where(Execution.device_key == device_key, Execution.state.not_in(ENDED))
             .order_by(Execution.id)
-            .with_for_update(of=Execution)
+            .with_for_update(of=Execution, skip_locked=skip_locked)
             .execution_options(populate_existing=True)
         )
         return list(unit.session.scalars(query))

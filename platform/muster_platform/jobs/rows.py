@@ -1,7 +1,7 @@
 """Loads and locks rows of the job engine.
 
-Lock order: an execution, then its job. A pass over a job holds the job and takes executions only
-where nobody else holds them, so nothing waits in a circle.
+Whoever holds an execution takes its job only where nobody else holds it, and a pass over a job
+takes executions only so: nothing waits in a circle. What is passed over is taken by the next pass.
 """
 
 from sqlalchemy import select
@@ -35,7 +35,10 @@ def lock_execution(session: Session, execution_id: str) -> Execution | None:
 def settle(session: Session, execution: Execution) -> Job | None:
     """Lock the job of a single device, so that it can be moved on with its only execution.
 
-    A job of many is left to the pass over jobs: its row would be everybody's bottleneck.
+    A job of many is left to the pass over jobs: its row would be everybody's bottleneck. So is
+    one that somebody holds: whoever holds an execution waits for no job.
     """
     session.flush()
-    return lock_job(session, execution.job_id) if execution.job.device_count == 1 else None
+    if execution.job.device_count != 1:
+        return None
+    return lock_job(session, execution.job_id, skip_locked=True)
