@@ -161,22 +161,33 @@ def _boolean(value: Any) -> bool:
 
 
 def _secrets(state_dir: Path, wanted: list[str]) -> dict[str, str]:
-    """Read secrets.toml, adding what is wanted and missing; readable by the owner alone."""
+    """Read secrets.toml, adding what is wanted and missing."""
     path = state_dir / "secrets.toml"
     known: dict[str, str] = {}
     if path.exists():
         known = {key: str(value) for key, value in tomllib.loads(path.read_text()).items()}
     new = {name: secrets.token_urlsafe(32) for name in wanted if name not in known}
     if new:
-        state_dir.mkdir(parents=True, exist_ok=True)
         known |= new
-        temporary = path.with_suffix(".new")
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
-            f.writelines(f'{name} = "{value}"\n' for name, value in sorted(known.items()))
-            f.flush()
-            os.fsync(f.fileno())
-        temporary.replace(path)
+        _write_secrets(path, known)
     return known
+
+
+def store_secrets(settings: Settings) -> None:
+    """Write the settings' secrets to secrets.toml, for commands in a second terminal."""
+    names = {name: getattr(settings, name) for name in SECRET_NAMES}
+    _write_secrets(settings.state_dir / "secrets.toml", names)
+
+
+def _write_secrets(path: Path, values: Mapping[str, str]) -> None:
+    """Write the file whole; readable by its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".new")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.writelines(f'{name} = "{value}"\n' for name, value in sorted(values.items()))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
 
 
 def _mask_url(url: str) -> str:

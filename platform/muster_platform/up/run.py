@@ -1,18 +1,24 @@
 """The command `muster up`: prepare, start, say where to sign in, supervise."""
 
+import secrets
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from muster_platform import config
 from muster_platform.bootstrap import build
+from muster_platform.errors import ConfigurationError
 from muster_platform.settings import Settings
 from muster_platform.up import prepare
 from muster_platform.up.demo import prepare_demo, simulator
 from muster_platform.up.parts import parts
 from muster_platform.up.supervisor import Supervisor
+
+
+_MADE_AT_ONCE = frozenset({"demo", "up.lock", "secrets.toml"})
 
 
 def run_up(settings: Settings, *, demo: bool, devices: int, scenario: Path | None) -> None:
@@ -22,7 +28,11 @@ def run_up(settings: Settings, *, demo: bool, devices: int, scenario: Path | Non
         ConfigurationError: a port is taken, the database is of another version, another
             `muster up` works in the state folder.
     """
-    lock = prepare.lock(settings)
+    with prepare.lock(settings):
+        _run(settings, demo=demo, devices=devices, scenario=scenario)
+
+
+def _run(settings: Settings, *, demo: bool, devices: int, scenario: Path | None) -> None:
     prepare.check_ports(settings)
     if demo:
         settings = _start_empty(settings)
@@ -44,7 +54,6 @@ def run_up(settings: Settings, *, demo: bool, devices: int, scenario: Path | Non
     typer.echo(f"state in {settings.state_dir}, logs in {settings.state_dir / 'log'}")
     supervisor.run(on_ready=lambda: _welcome(settings, sign_in))
     typer.echo("stopped")
-    lock.close()
 
 
 def _welcome(settings: Settings, sign_in: prepare.SignIn | None) -> None:
@@ -59,22 +68,24 @@ def _welcome(settings: Settings, sign_in: prepare.SignIn | None) -> None:
 def _start_empty(settings: Settings) -> Settings:
     """Empty the demonstration's own folder, and only one that a demonstration made.
 
-    The database is the folder's own, whatever is configured: a demonstration must never write
-    into somebody's fleet.
+    The database and the secrets are the folder's own, whatever is configured: a demonstration
+    must never write into somebody's fleet.
+
+    Raises:
+        ConfigurationError: the folder holds something else.
     """
-    marker = settings.state_dir / "demo"
-    if marker.exists():
-        for child in settings.state_dir.iterdir():
-            if child.name in ("demo", "up.lock"):
-                continue
-            shutil.rmtree(child) if child.is_dir() else child.unlink()
+    folder = settings.state_dir
+    marker = folder / "demo"
+    found = [child for child in folder.iterdir() if child.name not in _MADE_AT_ONCE]
+    if found and not marker.exists():
+        raise ConfigurationError(
+            f"{folder} holds more than a demonstration ({found[0].name}); a demonstration starts "
+            "empty: choose another --state"
+        )
     marker.touch()
-    empty = replace(settings, database_url="", redis_url="", jwt_secret="")
-    overrides = {
-        "state_dir": empty.state_dir,
-        "web_port": empty.web_port,
-        "live_port": empty.live_port,
-        "broker_port": empty.broker_port,
-        "broker_ws_port": empty.broker_ws_port,
-    }
-    return config.load(environ={}, **overrides)
+    for child in found:
+        shutil.rmtree(child) if child.is_dir() else child.unlink()
+    fresh: dict[str, Any] = {name: secrets.token_urlsafe(32) for name in config.SECRET_NAMES}
+    own = replace(settings, database_url=f"sqlite:///{folder}/muster.db", redis_url="", **fresh)
+    config.store_secrets(own)
+    return own
