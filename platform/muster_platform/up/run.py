@@ -17,7 +17,6 @@ from muster_platform.up.demo import prepare_demo, simulator
 from muster_platform.up.parts import parts
 from muster_platform.up.supervisor import Supervisor
 
-
 _MADE_AT_ONCE = frozenset({"demo", "up.lock", "secrets.toml"})
 
 

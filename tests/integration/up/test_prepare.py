@@ -37,7 +37,7 @@ def test_a_demonstration_never_empties_or_enters_somebodys_folder(tmp_path: Path
     chosen = settings(tmp_path)
     fleet = tmp_path / "muster.db"
     fleet.write_text("a fleet")
-    with pytest.raises(ConfigurationError, match="muster.db.*choose another --state"):
+    with pytest.raises(ConfigurationError, match=r"muster\.db.*choose another --state"):
         run_up(chosen, demo=True, devices=1, scenario=None)
     assert fleet.read_text() == "a fleet"
     assert not (tmp_path / "demo").exists()
@@ -48,7 +48,7 @@ def test_a_database_of_another_version_is_refused_and_left_alone(tmp_path: Path)
     prepare.database(platform)
     with platform.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(ConfigurationError, match="9999.*newer"):
+    with pytest.raises(ConfigurationError, match=r"9999.*newer"):
         prepare.database(platform)
     platform.close()
 
