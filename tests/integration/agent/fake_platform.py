@@ -28,15 +28,16 @@ LIMIT_S = 20.0
 
 
 class FakePlatform:
-    """Stores what arrives, by identity.
+    """Stores what arrives of a device, or of one child of it, by identity.
 
     Attributes:
         storing: False loses what arrives, as a broker that forgot would.
         clock_ahead_s: how far the server's clock is ahead of the machine's.
     """
 
-    def __init__(self, port: int, device_id: str) -> None:
+    def __init__(self, port: int, device_id: str, child: str = "") -> None:
         self.device_id = device_id
+        self.child = child
         self.storing = True
         self.clock_ahead_s = 0.0
         self.stored: dict[tuple[str, str, int], Message] = {}
@@ -44,7 +45,9 @@ class FakePlatform:
         self.hellos: list[Hello] = []
         self.presences: list[Presence] = []
         self._changed = threading.Condition()
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"_fake-{device_id}")
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=f"_fake-{device_id}{child}"
+        )
         self._client.on_connect = lambda client, *_: client.subscribe(
             f"muster/1/{device_id}/up/#", 1
         )
@@ -61,6 +64,8 @@ class FakePlatform:
 
     def _on_message(self, _client: Any, _data: Any, raw: mqtt.MQTTMessage) -> None:
         place = topics.parse(raw.topic)
+        if (place.child or "") != self.child:
+            return
         message = decode(Direction.UP, place.channel, bytes(raw.payload))
         with self._changed:
             if isinstance(message, Presence):
@@ -99,7 +104,7 @@ class FakePlatform:
         self.say("ledger", Ledger(stored=stored, resend=resend))
 
     def say(self, channel: str, message: Message, retain: bool = False) -> None:
-        topic = topics.down(self.device_id, channel)
+        topic = topics.down(self.device_id, channel, self.child or None)
         self._client.publish(topic, encode(message), qos=1, retain=retain)
 
     def command(self, execution: str, name: str, **fields: Any) -> None:
