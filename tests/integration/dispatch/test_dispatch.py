@@ -84,9 +84,11 @@ class Running:
         assert not self._thread.is_alive()
 
 
-@pytest.fixture
-def port(mosquitto: server.Mosquitto) -> int:
-    return mosquitto.port
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A Mosquitto of its own: what other tests left retained would be heard here."""
+    with server.running() as own:
+        yield own.port
 
 
 @pytest.fixture
