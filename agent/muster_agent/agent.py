@@ -29,6 +29,7 @@ from muster_protocol.states import PresenceReason
 _log = logging.getLogger("muster_agent")
 
 STOP_WAIT_S = 10.0
+_EARLY_RECORDS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,8 @@ class AgentOptions(CoreOptions):
 class Agent:
     """One device. Declare commands, sources and settings, then `run()` (or `start()`).
 
+    It runs once: to wake after a sleep, make a new one.
+
     Raises:
         StateError: the state folder is not enrolled, damaged, or in use.
     """
@@ -75,6 +78,8 @@ class Agent:
         self._settings: dict[str, Callable[[Any], Any]] = {}
         self._sources = Sources(self._clock)
         self._log_handlers: list[PlatformLogHandler] = []
+        self._early_records: list[LogRecord] = []
+        self._at_start: list[Callable[[], None]] = []
         self._driver: Driver | None = None
         self._peer: Peer | None = None
         self._thread: threading.Thread | None = None
@@ -123,6 +128,11 @@ class Agent:
 
         return declare
 
+    def on_start(self, function: Callable[[], None]) -> Callable[[], None]:
+        """Declare what `start` calls at its end: children to introduce, a first event."""
+        self._at_start.append(function)
+        return function
+
     # -- running ---------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -163,6 +173,10 @@ class Agent:
         peer.wake()
         self._thread = threading.Thread(target=driver.run, name="muster-agent", daemon=True)
         self._thread.start()
+        early, self._early_records = self._early_records, []
+        self._send_records(early)
+        for function in self._at_start:
+            function()
 
     def _core_options(self) -> CoreOptions:
         names = CoreOptions.__dataclass_fields__
@@ -277,7 +291,7 @@ class Agent:
         record = LogRecord(
             level=level_of(level),
             message=message[:16_384],
-            ts=self._started().core.stamp(),
+            ts=self._stamp(),
             logger=logger[:128],
             fields=dict(fields or {}),
             exception=exception_info(error) if error is not None else None,
@@ -285,8 +299,11 @@ class Agent:
         self._send_records([record])
 
     def log_handler(self) -> logging.Handler:
-        """Give a handler for Python's logging that sends to the platform; after `start`."""
-        handler = PlatformLogHandler(self._send_records, self._started().core.stamp)
+        """Give a handler for Python's logging that sends to the platform.
+
+        What is logged before `start` is kept in memory until then (the last 1,000 records).
+        """
+        handler = PlatformLogHandler(self._send_records, self._stamp)
         self._log_handlers.append(handler)
         return handler
 
@@ -328,6 +345,7 @@ class Agent:
 
     def status(self) -> dict[str, Any]:
         """Give session, spool and settings version, for the app's own display."""
+        self._started()
         return self._app.status()
 
     def flush_logs(self) -> None:
@@ -354,8 +372,14 @@ class Agent:
             peer.run(act())
         driver.wake()
 
+    def _stamp(self) -> int:
+        return self._clock.wall_ms() if self._peer is None else self._peer.core.stamp()
+
     def _send_records(self, records: list[LogRecord]) -> None:
-        core = self._started().core
+        if self._peer is None:
+            self._early_records = (self._early_records + records)[-_EARLY_RECORDS:]
+            return
+        core = self._peer.core
         for batch in pack(records):
             try:
                 self._do(lambda batch=batch: core.send("logs", Logs(records=batch)))  # type: ignore[misc]

@@ -1,6 +1,7 @@
 """A selector loop that drives any number of peers in one thread."""
 
 import contextlib
+import logging
 import os
 import queue
 import selectors
@@ -12,6 +13,8 @@ from muster_agent.clock import Clock
 from muster_agent.errors import StoreError
 from muster_agent.net.link import Link
 from muster_agent.net.peer import TICK_S, Peer
+
+_log = logging.getLogger("muster_agent")
 
 _POLL_S = 0.25
 _CONNECT_CHECK_S = 0.1
@@ -74,7 +77,10 @@ class Driver:
                 events = self._selector.select(_POLL_S)
                 with self.lock:
                     self._handle(events)
-                    self._every_loop()
+                    try:
+                        self._every_loop()
+                    except StoreError as error:
+                        _log.error("%s", error)
                     now = self._clock.mono_s()
                     if now >= next_tick:
                         next_tick = now + TICK_S
