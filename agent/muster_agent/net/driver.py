@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from muster_agent.clock import Clock
-from muster_agent.errors import StoreError
+from muster_agent.errors import MusterError, StoreError
 from muster_agent.net.link import Link
 from muster_agent.net.peer import TICK_S, Peer
 
@@ -120,18 +120,19 @@ class Driver:
         """Keep one peer's trouble from the others: its connection is dropped, then made again."""
         try:
             action()
-        except (OSError, ValueError, StoreError) as error:
-            if peer.link is not None:
-                peer.link.cut(str(error))
+        except Exception as error:
+            # Also what paho raises on bytes that are no MQTT: a broker cannot end the loop.
+            if not isinstance(error, OSError | ValueError | MusterError):
+                _log.exception("%s: unexpected error", peer.core.device_id)
+            peer.trouble(f"{type(error).__name__}: {error}")
 
     def _connect_due(self) -> None:
         for peer in self.peers:
             if peer.wants_connect():
-                try:
-                    self._jobs.put((peer, peer.make_link()))
-                except (OSError, ValueError, StoreError) as error:
-                    if peer.link is not None:
-                        peer.link.cut(str(error))
+                self._guard(peer, lambda peer=peer: self._connect(peer))  # type: ignore[misc]
+
+    def _connect(self, peer: Peer) -> None:
+        self._jobs.put((peer, peer.make_link()))
 
     def _connect_loop(self) -> None:
         while (job := self._jobs.get()) is not None:

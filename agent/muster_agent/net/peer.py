@@ -164,6 +164,13 @@ class Peer:
                 self._move(Stage.WAITING, away_s)
         return True
 
+    def trouble(self, reason: str) -> None:
+        """Drop the connection, or give up an attempt that did not come to one; try again later."""
+        if self.link is not None:
+            self.link.cut(reason)
+        elif self.stage is Stage.WAITING:
+            self._try_later(f"no connection: {reason}")
+
     def replace_core(self, core: Core) -> None:
         """Put a new start of the same device in the place of the old one, which is gone."""
         self.core.disconnected()
@@ -221,9 +228,12 @@ class Peer:
         if self._farewell is not None:
             self._move(Stage.STOPPED)
             return
+        what = "connection lost" if was_online else "no connection"
+        self._try_later(f"{what}: {reason}")
+
+    def _try_later(self, text: str) -> None:
         delay = self._backoff.next_s()
         self._move(Stage.WAITING, delay)
-        text = f"connection lost: {reason}" if was_online else f"no connection: {reason}"
         self._app.connection(f"{text}; next attempt in {delay:.1f} s", up=False)
 
     # -- work ------------------------------------------------------------------------------
