@@ -106,7 +106,8 @@ class IngestRole:
         pipeline, receiver = self._pipeline, self._receiver
         if pipeline is None or receiver is None:
             return self._note
-        problem = pipeline.problem or receiver.problem or "ok"
+        state = "ok" if receiver.connected else f"connecting to {receiver.options.address}"
+        problem = pipeline.problem or receiver.problem or state
         counts = pipeline.counts
         return (
             f"{problem}; received {counts.received}, stored {counts.stored}, "
@@ -157,7 +158,7 @@ class IngestRole:
     def _try_hold(self, lease: RoleLease) -> bool:
         try:
             held = lease.hold()
-            self._note = "stands by: another ingest is active"
+            self._note = "stands by: another ingest holds the lease"
         except SQLAlchemyError as error:
             held = False
             self._note = f"the database is away: {str(error).splitlines()[0]}"

@@ -9,7 +9,7 @@ from muster_broker.receiver import Received
 from muster_platform.access.actor import system_actor
 from muster_platform.bootstrap import Platform
 from muster_platform.clock import ManualClock
-from muster_platform.devices.models import Device, Presence, Profile
+from muster_platform.devices.models import Device, DeviceSettings, Presence, Profile
 from muster_platform.errors import Conflict
 from muster_platform.stream.lease import RoleLease
 from muster_platform.stream.messages import Reader
@@ -118,3 +118,5 @@ def register(platform: Platform, *device_ids: str, gateway: str | None = None) -
             )
             device.presence = Presence(since=1)
             unit.session.add(device)
+            unit.session.flush()
+            unit.session.add(DeviceSettings(device_key=device.id))
