@@ -27,6 +27,10 @@ from muster_broker.receiver.transport import Transport
 
 log = logging.getLogger(__name__)
 
+BACKLOG_MESSAGES = 500
+"""From one batch of this size on, the next is read without waiting for neighbours: the kernel's
+buffer holds fewer than a full batch of thousands, and a fleet at its pace sends far less."""
+
 
 class Receiver:
     """A batching MQTT client; one thread, not to be shared between threads.
@@ -266,8 +270,8 @@ class Receiver:
             self._pause(window_s)
         while len(self._ready) < max_messages and self._read():
             pass
-        # A full batch means a backlog: then the next one is not worth waiting for.
-        self._busy = len(self._ready) >= max_messages
+        # So many at once are a backlog: the next ones are there already, or as good as.
+        self._busy = len(self._ready) >= min(max_messages, BACKLOG_MESSAGES)
         self._flush_or_raise()
 
     def _read(self) -> bool:
