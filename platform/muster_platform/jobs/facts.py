@@ -91,14 +91,16 @@ def _query() -> Any:
     )
     return (
         query.join(Group, Group.id == Device.group_id)
-        .join(Presence, Presence.device_key == Device.id)
+        .outerjoin(Presence, Presence.device_key == Device.id)
         .join(Profile, Profile.id == Device.profile_id)
         .outerjoin(gateway, gateway.id == Device.gateway_id)
     )
 
 
 def _facts(row: Any) -> DeviceFacts:
-    values = (*row[:7], PresenceState(row[7]), *row[8:])
+    # A deleted device has no presence any more; an execution may still name it.
+    presence = PresenceState.UNKNOWN if row[7] is None else PresenceState(row[7])
+    values = (*row[:7], presence, row[8] or 0, row[9])
     return DeviceFacts(*values)
 
 

@@ -65,7 +65,11 @@ def claim_due(unit: Unit, owner: str, limit: int) -> list[Parcel]:
     authors, parcels = Authors(unit.session), []
     for execution in executions:
         device = facts[execution.device_key]
-        if _sendable(unit, execution, device, authors):
+        if device.deleted_at is not None:
+            # Made in the same moment: the deletion could not see it, so it ends here.
+            decision = rules.remove(standing_of(execution, execution.job), unit.now())
+            store(unit, execution, decision, device, actor=ACTOR)
+        elif _sendable(unit, execution, device, authors):
             parcels.append(_claim(unit, execution, device, owner))
         else:
             execution.due_at = execution.lease_owner = execution.lease_until = None

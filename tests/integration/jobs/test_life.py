@@ -3,14 +3,20 @@
 import pytest
 
 from muster_platform.access.users import UserService
+from muster_platform.bootstrap import DEVICE_HOOKS
+from muster_platform.devices.service import DeviceService
 from muster_platform.errors import Conflict, NotFound, PermissionDenied
+from muster_platform.jobs.create import limits_of, make_job
 from muster_platform.jobs.executions import ExecutionService
 from muster_platform.jobs.hooks import JobHooks
+from muster_platform.jobs.queue import claim_due, mark_sent
 from muster_platform.jobs.reports import Outcome
 from muster_platform.jobs.service import JobFilter, JobService
 from muster_platform.jobs.sweeps import active_jobs, advance_jobs, find_forgotten, sweep_limits
+from muster_platform.jobs.targets import Target
 from muster_platform.jobs.views import Limits
 from muster_platform.paging import PageRequest
+from muster_protocol.ids import uuid7
 from muster_protocol.messages import ErrorInfo
 from muster_protocol.states import ExecutionState, PresenceState
 from tests.integration.jobs.conftest import Fleet
@@ -300,6 +306,35 @@ class TestHooks:
             JobHooks().on_removed(unit, fleet.key("pump-1"))
         assert fleet.only(one.job_id).state == "REMOVED"
         assert fleet.job(one.job_id).state == "COMPLETED"
+
+    def test_an_acknowledgement_for_a_deleted_device_is_taken(self, fleet: Fleet):
+        one = fleet.only(fleet.send("pump-1"))
+        with fleet.platform.unit(ADMIN) as unit:
+            assert [parcel.execution_id for parcel in claim_due(unit, "me", 10)] == [one.id]
+        with fleet.platform.unit(ADMIN) as unit:
+            DeviceService(unit).delete("pump-1", hooks=DEVICE_HOOKS)
+        with fleet.platform.unit(ADMIN) as unit:
+            assert mark_sent(unit, [one.id], "me") == []
+        assert fleet.only(one.job_id).state == "REMOVED"
+
+    def test_what_a_deletion_could_not_see_is_removed_and_holds_nobody_up(self, fleet: Fleet):
+        target = Target(devices=("pump-1", "pump-2"))
+        with fleet.platform.unit(ADMIN) as unit:
+            planned = JobService(unit).plan(target, "reboot")
+        with fleet.platform.unit(ADMIN) as unit:
+            DeviceService(unit).delete("pump-1", hooks=DEVICE_HOOKS)
+        with fleet.platform.unit(ADMIN) as unit:
+            job = make_job(
+                *(unit, planned, target),
+                job_id=uuid7(),
+                document={"name": "reboot", "args": {}},
+                title="reboot",
+                limits=limits_of(unit, SHORT),
+                reason="",
+            )
+        with fleet.platform.unit(ADMIN) as unit:
+            assert len(claim_due(unit, "me", 10)) == 1
+        assert [one.state for one in fleet.executions(job.id)] == ["REMOVED", "QUEUED"]
 
     def test_what_a_hello_could_not_see_is_found_by_the_sweep(self, fleet: Fleet):
         fleet.presence("pump-1", PresenceState.OFFLINE)
