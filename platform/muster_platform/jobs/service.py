@@ -228,8 +228,7 @@ class JobService:
         job = lock_job(self._unit.session, self._visible(job_id).id)
         if job is None:
             raise NotFound("job", job_id)
-        if not self._unit.actor.may(Permission.COMMANDS_RUN, job.group_path):
-            self._require_everywhere(job)
+        self._require_everywhere(job)  # not by job.group_path: devices may have moved since
         return job
 
     def _require_everywhere(self, job: Job) -> None:
@@ -239,6 +238,7 @@ class JobService:
             .join(Execution, Execution.device_key == Device.id)
             .where(
                 Execution.job_id == job.id,
+                Device.deleted_at.is_(None),
                 ~permitted(self._unit.actor, Permission.COMMANDS_RUN),
             )
             .limit(1)
