@@ -8,13 +8,16 @@ from sqlalchemy import Connection
 
 from muster_platform.db.bulk import Column, among, insert, is_postgres, member
 from muster_platform.devices.ingest.book import boot_text
-from muster_platform.devices.rules.ledger import Account, from_row
+from muster_platform.devices.rules.ledger import COUNT_LIMIT, Account, from_row
 from muster_protocol.channels import CHANNELS, UP
 from muster_protocol.limits import LEDGER_BOOTS
 from muster_protocol.messages import Hello, Ledger
 
 FOLD_AFTER_MS = 24 * 3600 * 1000
 """How long a finished boot keeps its account: what the broker still holds of it may come twice."""
+
+TOLD_BYTES = 48 * 1024
+"""About the most that one down/ledger takes: agents and brokers refuse what is larger."""
 
 SEQUENCED = frozenset(row.name for row in CHANNELS if row.direction == UP and row.sequenced)
 """Channels whose messages are numbered."""
@@ -36,7 +39,12 @@ _NAMES = ", ".join(column.name for column in _COLUMNS)
 _UPDATE = ", ".join(f"{column.name} = excluded.{column.name}" for column in _COLUMNS[3:])
 
 _TOTALS = ("stored", "doubled", "quarantined", "lost", "plain")
-_ADD = ", ".join(f"{name} = ledger_totals.{name} + excluded.{name}" for name in _TOTALS)
+# Capped: a total beyond the column would refuse every later message of the device.
+_ADD = ", ".join(
+    f"{name} = CASE WHEN ledger_totals.{name} > {COUNT_LIMIT} - excluded.{name}"
+    f" THEN {COUNT_LIMIT} ELSE ledger_totals.{name} + excluded.{name} END"
+    for name in _TOTALS
+)
 
 
 class Place(NamedTuple):
@@ -209,7 +217,7 @@ class LedgerBook:
         for key, channel, *counts in rows:
             total = summed.setdefault((key, channel), [0] * len(_TOTALS))
             for index, count in enumerate(counts):
-                total[index] += int(count)
+                total[index] = min(COUNT_LIMIT, total[index] + int(count))
         insert(
             self._connection,
             "ledger_totals",
@@ -220,17 +228,25 @@ class LedgerBook:
 
 
 def ledgers(connection: Connection, device_keys: Collection[int]) -> dict[int, Ledger]:
-    """Make the down/ledger of devices: every boot that is not finished."""
+    """Make the down/ledger of devices: boots that are not finished, the last heard first.
+
+    What goes beyond TOLD_BYTES is left to a later one.
+    """
     condition = member(connection, "device_key")
     rows = connection.exec_driver_sql(
         "SELECT device_key, boot, channel, highest, missing FROM ledger"  # noqa: S608
-        f" WHERE {condition} AND NOT finished",
+        f" WHERE {condition} AND NOT finished ORDER BY updated_at DESC",
         (among(connection, list(device_keys)),),
     )
     made: dict[int, Ledger] = {key: Ledger(stored={}, resend={}) for key in device_keys}
+    room = dict.fromkeys(made, TOLD_BYTES)
     for key, boot, channel, highest, missing in rows:
         account = from_row(highest, json.loads(missing) if isinstance(missing, str) else missing)
+        gaps = account.resend()
+        room[key] -= 2 * len(json.dumps([boot, channel])) + len(json.dumps(gaps)) + 32
+        if room[key] < 0:
+            continue
         made[key].stored.setdefault(boot, {})[channel] = account.contiguous
-        if account.missing:
-            made[key].resend.setdefault(boot, {})[channel] = account.resend()
+        if gaps:
+            made[key].resend.setdefault(boot, {})[channel] = gaps
     return made
