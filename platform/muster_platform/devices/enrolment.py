@@ -188,6 +188,9 @@ class EnrolmentService:
         return self._admit(row, device, install_id, created=True)
 
     def _enrol_known(self, row: EnrolmentToken, device: Device, install_id: str) -> EnrolmentResult:
+        # One at a time: of two that ask at the same moment only one may find it free.
+        one = select(Device.id).where(Device.id == device.id)
+        self._session.execute(one.with_for_update(key_share=True))
         self._check_fits(row, device)
         working = working_credentials(self._session, device, self._unit.now())
         repeated = next((item for item in working if self._repeats(item, row, install_id)), None)

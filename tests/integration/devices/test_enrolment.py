@@ -1,5 +1,7 @@
 """Enrolment, credentials, and what a broker is told about them."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 from sqlalchemy import select
 
@@ -90,6 +92,21 @@ def test_whoever_holds_the_token_cannot_take_over_a_device(platform, fleet, toke
     with platform.unit(ADMIN) as unit:
         assert CredentialService(unit).revoke_all("new-1") == 1
     assert _works(platform, "new-1", _enrol(platform, text, install_id=install).secret)
+
+
+def test_of_two_at_the_same_moment_only_one_enrols(platform, fleet, token):
+    text = token("pre_registered")
+
+    def late():
+        with pytest.raises(Conflict, match="enrolled already"):
+            _enrol(platform, text, "cam-1", "the-other")
+
+    with ThreadPoolExecutor(1) as other:
+        with platform.unit(ADMIN) as unit:
+            EnrolmentService(unit).enrol(text, "cam-1", "i1")
+            ended = other.submit(late)
+            wait([ended], timeout=0.5)
+        ended.result()
 
 
 def test_a_token_may_allow_enrolling_again(platform, fleet, token):
