@@ -50,10 +50,12 @@ class RoleLease:
         return taken is not None
 
     def release(self) -> None:
-        """Give it back, if it is ours."""
+        """Give it back, if it is ours; the row stays and says that nobody does the role now."""
         with self._units.open(self._actor) as unit:
             unit.session.execute(
-                text("DELETE FROM leases WHERE name = :name AND owner = :owner"),
+                text(
+                    "UPDATE leases SET owner = '', until = 0 WHERE name = :name AND owner = :owner"
+                ),
                 {"name": self._name, "owner": self.owner},
             )
 

@@ -9,6 +9,7 @@ from muster_platform.devices.models import DeviceEvent, InventoryItem, Lease
 from muster_platform.devices.presence import PresenceService
 from muster_platform.devices.service import DeviceService
 from muster_platform.outbox import Live
+from muster_platform.stream.lease import RoleLease
 from muster_protocol.messages import (
     AgentVersion,
     Component,
@@ -186,6 +187,17 @@ def test_nothing_is_judged_while_no_ingest_listens(platform, say, hooks):
     assert _sweep(platform, hooks) == 0
     with platform.unit(ADMIN) as unit:
         unit.session.get_one(Lease, "ingest").until = unit.now() + 1
+    assert _sweep(platform, hooks) == 1
+
+
+def test_nothing_is_judged_after_an_ingest_that_stopped_in_order(platform, say, hooks):
+    say("cam-1", "hello")
+    lease = RoleLease(platform.units, ADMIN, "ingest", "me", 15)
+    assert lease.hold()
+    lease.release()
+    platform.time.advance(s=9 * EXPECT_S)
+    assert _sweep(platform, hooks) == 0
+    assert RoleLease(platform.units, ADMIN, "ingest", "other", 15).hold()
     assert _sweep(platform, hooks) == 1
 
 
