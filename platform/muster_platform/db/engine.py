@@ -15,15 +15,22 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
 
     On SQLite: WAL, foreign keys, busy time-out, and BEGIN IMMEDIATE for transactions that write,
     so that two writers wait for each other instead of failing half way.
+
+    Errors do not show the values of a statement: they end in logs, and hold hashes of secrets and
+    what devices say.
     """
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg2://", 1)
-    return create_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+    return create_engine(
+        url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, hide_parameters=True
+    )
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
