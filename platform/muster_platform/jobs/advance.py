@@ -132,11 +132,16 @@ def _name_block(unit: Unit, job: Job) -> None:
 
 
 def _not_handed(job: Job) -> Any:
-    return update(Execution).where(
+    """Change what was not handed over, but for rows that somebody else holds.
+
+    Dispatch looks at the job's state anyway, and what was not made due is found by the sweep.
+    """
+    free = select(Execution.id).where(
         Execution.job_id == job.id,
         Execution.state == str(ExecutionState.QUEUED),
         Execution.handed_at.is_(None),
     )
+    return update(Execution).where(Execution.id.in_(free.with_for_update(skip_locked=True)))
 
 
 def _shown(job: Job) -> dict[str, Any]:

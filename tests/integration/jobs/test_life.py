@@ -1,5 +1,7 @@
 """The life of executions and jobs in the database: reports, limits, cancel, retry, hooks."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 
 from muster_platform.access.users import UserService
@@ -335,6 +337,24 @@ class TestHooks:
         with fleet.platform.unit(ADMIN) as unit:
             assert len(claim_due(unit, "me", 10)) == 1
         assert [one.state for one in fleet.executions(job.id)] == ["REMOVED", "QUEUED"]
+
+    def test_a_pause_and_hellos_do_not_wait_for_each_other_in_a_circle(self, fleet: Fleet):
+        job_id = fleet.send("pump-1", "pump-2")
+
+        def pause() -> None:
+            with fleet.platform.unit(ADMIN) as unit:
+                JobService(unit).pause(job_id)
+
+        with ThreadPoolExecutor(1) as other:
+            with fleet.platform.unit(ADMIN) as unit:
+                JobHooks().on_hello(unit, fleet.key("pump-2"), [])
+                paused = other.submit(pause)
+                wait([paused], timeout=0.5)
+                JobHooks().on_hello(unit, fleet.key("pump-1"), [])
+            paused.result()
+        assert fleet.job(job_id).state == "PAUSED"
+        with fleet.platform.unit(ADMIN) as unit:
+            assert claim_due(unit, "me", 10) == []
 
     def test_what_a_hello_could_not_see_is_found_by_the_sweep(self, fleet: Fleet):
         fleet.presence("pump-1", PresenceState.OFFLINE)
