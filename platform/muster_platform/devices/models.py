@@ -235,10 +235,15 @@ class Outbound(Base):
 
 
 class Lease(Base):
-    """Who does a role of which there may be only one at a time (ingest, bridge)."""
+    """Who does a role of which there may be only one at a time (ingest, bridge).
+
+    Attributes:
+        since: when it was taken after nobody had held it; renewing does not move it.
+    """
 
     __tablename__ = "leases"
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     owner: Mapped[str] = mapped_column(String(64))
     until: Mapped[int]
+    since: Mapped[int] = mapped_column(default=0)

@@ -63,9 +63,11 @@ class PresenceService:
     def sweep(self, limit: int = 500) -> int:
         """Judge the silence of those that are due; give how many were looked at.
 
-        While no ingest listens nothing is judged: then it is we who are deaf.
+        While no ingest listens nothing is judged: then it is we who are deaf. When one listens
+        again, silence counts from then, since what devices said meanwhile is still to be read.
         """
-        if self._deaf():
+        listening_since = self._listening_since()
+        if listening_since is None:
             return 0
         now = self._unit.now()
         statement = (
@@ -77,8 +79,11 @@ class PresenceService:
         )
         devices = self._session.scalars(statement).unique().all()
         for device in devices:
-            self._apply(device, device.presence, rules.Tick(now))
-        self._suspect_children()
+            earliest = rules.earliest_judgement(listening_since, self.terms(device))
+            if earliest > now:
+                device.presence.check_at = earliest
+            else:
+                self._apply(device, device.presence, rules.Tick(now))
         return len(devices)
 
     def way_lost(self, device_keys: Sequence[int], reason: str) -> None:
@@ -164,9 +169,12 @@ class PresenceService:
             .execution_options(populate_existing=True)
         )
 
-    def _deaf(self) -> bool:
-        until = self._session.scalar(select(Lease.until).where(Lease.name == INGEST_LEASE))
-        return until is not None and until < self._unit.now()
+    def _listening_since(self) -> int | None:
+        """Give since when an ingest has listened; None where one did and none does now."""
+        lease = self._session.get(Lease, INGEST_LEASE, populate_existing=True)
+        if lease is None:
+            return 0
+        return lease.since if lease.until >= self._unit.now() else None
 
     def _store(self, device: Device, row: Presence, before: Belief, after: Belief) -> None:
         row.state, row.reason, row.since = str(after.state), after.reason, after.since

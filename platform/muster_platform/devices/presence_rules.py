@@ -150,6 +150,11 @@ def check_at(belief: Belief, terms: Terms) -> int | None:
     return _offline_at(belief, terms) if belief.state is S.SUSPECT else None
 
 
+def earliest_judgement(listening_since: int, terms: Terms) -> int:
+    """Give when silence may be judged first by a platform that was deaf until then (ms)."""
+    return listening_since + SUSPECT_AFTER * terms.expect_every_ms
+
+
 def _hello(belief: Belief, hello: Hello) -> Belief:
     if is_newest(belief, hello):
         begun = replace(belief, session=hello.session, ended=False, until=None)

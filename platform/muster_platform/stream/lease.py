@@ -39,9 +39,11 @@ class RoleLease:
             }
             taken = unit.session.execute(
                 text(
-                    "INSERT INTO leases (name, owner, until) VALUES (:name, :owner, :until)"
+                    "INSERT INTO leases (name, owner, until, since)"
+                    " VALUES (:name, :owner, :until, :now)"
                     " ON CONFLICT (name) DO UPDATE SET owner = excluded.owner,"
-                    " until = excluded.until"
+                    " until = excluded.until, since = CASE WHEN leases.until < :now"
+                    " THEN excluded.since ELSE leases.since END"
                     " WHERE leases.owner = excluded.owner OR leases.until < :now"
                     " RETURNING owner"
                 ),

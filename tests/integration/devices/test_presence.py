@@ -201,6 +201,23 @@ def test_nothing_is_judged_after_an_ingest_that_stopped_in_order(platform, say, 
     assert _sweep(platform, hooks) == 1
 
 
+def test_after_an_outage_of_ingest_silence_counts_from_when_it_listens_again(platform, say, hooks):
+    say("cam-1", "hello")
+    lease = RoleLease(platform.units, ADMIN, "ingest", "me", 15)
+    assert lease.hold()
+    platform.time.advance(s=9 * EXPECT_S)
+    assert lease.hold()
+    assert _sweep(platform, hooks) == 1
+    assert _state(platform) == ("ONLINE", "connected")  # its backlog is still to be read
+    platform.time.advance(s=5)
+    assert lease.hold()  # renewing does not begin anew
+    for _ in range(2 * EXPECT_S // 10):
+        platform.time.advance(s=10)
+        lease.hold()
+    _sweep(platform, hooks)
+    assert _state(platform) == ("OFFLINE", "silent")
+
+
 def test_a_gateway_that_is_gone_makes_its_children_suspect(platform, say, hooks):
     with platform.unit(ADMIN) as unit:
         for name in ("kid-1", "kid-2"):
