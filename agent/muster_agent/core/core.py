@@ -328,10 +328,7 @@ class Core:
 
     def _flush(self) -> list[Effect]:
         """Begin waiting commands and publish what the window allows."""
-        try:
-            effects = self.executions.begin()
-        except StoreError:
-            effects = []
+        effects = self.executions.begin()
         if self.online:
             now = self._clock.mono_s()
             rows = self._outbox.next_rows(now)

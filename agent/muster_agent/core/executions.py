@@ -203,34 +203,42 @@ class Executions:
         return []
 
     def begin(self) -> list[Effect]:
-        """Start the handlers that there is room for, oldest execution first."""
+        """Start the handlers that there is room for, oldest execution first.
+
+        A store that cannot be written ends the round: what was begun before must still start.
+        """
         effects: list[Effect] = []
         for execution in list(self._waiting):
             if len(self._running) >= self._options.parallel:
                 break
-            entry = self._waiting[execution]
-            now = self._server.now_ms()
-            late = self._too_late(entry, now)
-            if late is not None:
-                self._end(entry, late)
-                continue
-            with self._db.transaction():
-                self._journal.set_phase(execution, Phase.RUNNING)
-                self._report(entry, E.IN_PROGRESS)
-            del self._waiting[execution]
-            self._running[execution] = entry
-            effects.append(
-                Start(
-                    execution,
-                    entry.name,
-                    decode_args(entry.name, msgspec.json.decode(entry.args)),
-                    entry.child,
-                    entry.attempt,
-                    execution in self._resumed,
-                    entry.deadline_at,
-                )
-            )
+            try:
+                start = self._begin_one(execution, self._waiting[execution])
+            except StoreError:
+                break
+            if start is not None:
+                effects.append(start)
         return effects
+
+    def _begin_one(self, execution: str, entry: Entry) -> Start | None:
+        """Start one; None where it ended instead."""
+        late = self._too_late(entry, self._server.now_ms())
+        if late is not None:
+            self._end(entry, late)
+            return None
+        try:
+            args = decode_args(entry.name, msgspec.json.decode(entry.args))
+        except msgspec.ValidationError as error:  # stored, but we died before refusing it
+            self._end(entry, failed("invalid_args", f"args: {error}", E.REJECTED))
+            return None
+        with self._db.transaction():
+            self._journal.set_phase(execution, Phase.RUNNING)
+            self._report(entry, E.IN_PROGRESS)
+        del self._waiting[execution]
+        self._running[execution] = entry
+        resumed = execution in self._resumed
+        return Start(
+            execution, entry.name, args, entry.child, entry.attempt, resumed, entry.deadline_at
+        )
 
     def _too_late(self, entry: Entry, now: int) -> Outcome | None:
         if entry.deadline_at is not None and now > entry.deadline_at:

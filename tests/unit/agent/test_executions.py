@@ -1,9 +1,12 @@
 """Executions on the device: begun once, ended once, whatever happens in between."""
 
+from typing import Any
+
 import pytest
 
 from muster_agent.core import Cancel
 from muster_agent.core.executions import Outcome, failed
+from muster_agent.errors import StoreError
 from muster_protocol.messages import Command, Report, Update
 from muster_protocol.messages.operations import Action, ReleaseRef, UpdateMode
 from muster_protocol.states import ExecutionState
@@ -243,3 +246,25 @@ def test_an_outcome_on_a_full_disk_is_stored_when_there_is_room(bench: Bench) ->
     assert messages(bench.core.finished("e1", failed("x", "y")), Report) == []
     bench.db.connection.execute("PRAGMA query_only = 0")
     assert states(bench.core.tick()) == ["FAILED"]
+
+
+def test_what_was_begun_starts_though_the_disk_is_full_for_the_next(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for execution in ("a", "b"):
+        bench.run(execution, timeout_s=30)
+    for execution in ("c", "d"):
+        bench.run(execution)
+    journal = bench.core.executions._journal
+    write = journal.set_phase
+
+    def full_for_d(execution: str, *rest: Any) -> None:
+        if execution == "d":
+            raise StoreError("the disk is full")
+        write(execution, *rest)
+
+    monkeypatch.setattr(journal, "set_phase", full_for_d)
+    bench.clock.pass_s(31)
+    assert [start.execution for start in started(bench.core.tick())] == ["c"]
+    monkeypatch.undo()
+    assert [start.execution for start in started(bench.core.tick())] == ["d"]
