@@ -274,7 +274,8 @@ class MusterBroker(Broker):
             self._obey(source, message)
             return
         if retain and route.keep:
-            self._keep(message)
+            trusted = is_platform_client(source.client_id)
+            self._keep(message, 2**30 if trusted else self.options.retained_device_bytes)
         version = self.subscriptions_by_topic.version
         if route.version != version:
             route.targets = list(self.subscriptions_by_topic.match(route.topic).items())
@@ -282,8 +283,10 @@ class MusterBroker(Broker):
         for session, granted_qos in route.targets:
             session.offer(message, granted_qos)
 
-    def _keep(self, message: Message) -> None:
-        if not self.store.put(message.topic, message.payload, message.qos):
+    def _keep(self, message: Message, most_bytes: int = 2**30) -> None:
+        if len(message.payload) > most_bytes:  # no few devices may fill the store for all
+            self.stats.dropped["retained_large"] += 1
+        elif not self.store.put(message.topic, message.payload, message.qos):
             self.stats.dropped["retained_full"] += 1
 
     def _obey(self, source: DeviceSession, message: Message) -> None:

@@ -45,6 +45,8 @@ class BrokerOptions:
         session_expiry_s: a persistent session that nobody came back to is dropped after it.
         total_queued_bytes: all sessions together.
         retained_per_device: retained messages under one device's topics (a gateway's children).
+        retained_device_bytes: largest payload kept for a device: it is its presence, which is
+            short; larger ones are delivered, not kept.
         ask_timeout_s: for one question to the platform, waiting for its turn included.
         asks_waiting: questions that may wait for their turn; more are answered "unavailable".
         cache_s: longest that an answer of the platform is reused, whatever it allows.
@@ -74,6 +76,7 @@ class BrokerOptions:
     retained_messages: int = 300_000
     retained_bytes: int = 256 * MIB
     retained_per_device: int = 2_000
+    retained_device_bytes: int = 1_024
     congested_bytes: int = 256 * KIB
 
     ask_timeout_s: float = 3.0

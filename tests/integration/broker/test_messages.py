@@ -209,6 +209,16 @@ def test_retained_settings_reach_their_device_and_no_other(broker: Broker) -> No
     assert [p.payload for p in client.pending()] == [own.encode()]
 
 
+def test_a_device_keeps_only_what_a_presence_needs(broker: Broker, watch: RawClient) -> None:
+    device, large = fresh(), b"x" * 1_025
+    watch.subscribe(up(device, "#"))
+    broker.device(device).publish(up(device, "presence"), large, retain=True)
+    assert watch.expect(3).payload == large
+    late = broker.device("_doctor")
+    late.subscribe(up(device, "#"))
+    assert late.pending() == []
+
+
 def test_a_device_can_keep_few_topics_only(broker: Broker, watch: RawClient) -> None:
     gateway = fresh()
     client = broker.device(gateway)
