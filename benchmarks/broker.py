@@ -31,8 +31,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from parts.mqtt_load import HOST, LIMIT_S, PUBLISHERS, Load, connect
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.parts.mqtt_load import HOST, LIMIT_S, PUBLISHERS, Load, connect
 from muster_broker.accounts.files import set_secret
 
 PACED_PER_S = 500

@@ -11,7 +11,14 @@ import pytest
 from tests.architecture.documents import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-OURS = {"muster_protocol", "muster_broker", "muster_platform", "muster_agent", "tests"}
+OURS = {
+    "muster_protocol",
+    "muster_broker",
+    "muster_platform",
+    "muster_agent",
+    "tests",
+    "benchmarks",
+}
 TYPING_ONLY = {"_typeshed"}
 """Stubs that come with mypy and exist for it alone."""
 
