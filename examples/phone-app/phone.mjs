@@ -42,7 +42,12 @@ async function enrol() {
   state.brokers = body.broker.map((broker) => broker.url)
   save()
 }
-if (!state.secret) await enrol()
+if (!state.secret) {
+  await enrol().catch((error) => {
+    console.error(`phone: ${error.cause?.message ?? error.message}`)
+    process.exit(1)
+  })
+}
 
 // --- One connection is one session: numbered, greater than the last -------------------------------
 const topic = (channel) => `muster/1/${state.deviceId}/up/${channel}`
