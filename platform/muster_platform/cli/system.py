@@ -3,12 +3,13 @@
 import json
 
 import typer
+from alembic.util import CommandError
 
 from muster_platform import config as configuration
 from muster_platform.bootstrap import build
 from muster_platform.cli.common import Json, State, settings, show, show_one
 from muster_platform.db import migrate
-from muster_platform.errors import NotFound, Unavailable
+from muster_platform.errors import Unavailable
 
 db_app = typer.Typer(no_args_is_help=True, help="Look after the database's version.")
 
@@ -45,7 +46,9 @@ def status(state: State = None, as_json: Json = False) -> None:
     try:
         found = json.loads(path.read_text())
     except OSError as error:
-        raise NotFound("status of `muster up`", path) from error
+        raise Unavailable(
+            f"no `muster up` has worked in {path.parent}; start one, or name its folder by --state"
+        ) from error
     except ValueError as error:
         raise Unavailable(f"{path}: {error}") from error
     show(found["parts"], ("part", "state", "pid", "starts", "shown"), as_json)
@@ -55,7 +58,11 @@ def db_upgrade(state: State = None, as_json: Json = False) -> None:
     """Bring the database to this version; back it up first."""
     platform = build(settings(state))
     before = migrate.current(platform.engine)
-    migrate.upgrade(platform.engine)
+    try:
+        migrate.upgrade(platform.engine)
+    except CommandError:
+        migrate.check(platform.engine)  # says it in words where a newer version was here
+        raise
     show_one({"before": before, "now": migrate.current(platform.engine)}, as_json)
     platform.close()
 
