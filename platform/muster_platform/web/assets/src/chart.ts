@@ -5,9 +5,9 @@
  * [data-metric] and the box [data-chart-box].
  */
 import uPlot from "uplot";
-import { getJson } from "./http";
+import { getJson, getText } from "./http";
 import { liveClient } from "./live";
-import { ago, fullTime } from "./times";
+import { ago, fullTime, renderTimes } from "./times";
 
 interface Series {
   name: string;
@@ -264,7 +264,31 @@ class Charts {
   }
 }
 
+/** Waits for the first value of a device that has none yet, and takes the section as drawn then. */
+function awaitFirst(section: HTMLElement): void {
+  const live = liveClient();
+  let busy = false;
+  const look = async (): Promise<void> => {
+    if (busy || !section.isConnected) return;
+    busy = true;
+    const html = await getText(location.href);
+    const page = new DOMParser().parseFromString(html ?? "", "text/html");
+    const drawn = page.querySelector<HTMLElement>("[data-charts]");
+    if (drawn?.querySelector("[data-chart-box]")) {
+      section.replaceWith(drawn);
+      renderTimes(drawn);
+      new Charts(drawn);
+    }
+    busy = false;
+  };
+  if (section.dataset.topic) live?.on(section.dataset.topic, () => void look());
+  live?.onRefresh(() => void look());
+}
+
 /** Binds the charts of the page. */
 export function bindCharts(): void {
-  for (const section of document.querySelectorAll<HTMLElement>("[data-charts]")) new Charts(section);
+  for (const section of document.querySelectorAll<HTMLElement>("[data-charts]")) {
+    if (section.querySelector("[data-chart-box]")) new Charts(section);
+    else awaitFirst(section);
+  }
 }
