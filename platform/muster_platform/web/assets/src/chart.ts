@@ -30,7 +30,7 @@ interface Answer {
 
 /** What is pushed: the newest value of each metric in a batch. */
 interface Pushed {
-  values?: Record<string, { ts: number; value: number | string; kind: string }>;
+  values?: Record<string, { ts: number; value: number | string }>;
 }
 
 const HEIGHT_PX = 136;
@@ -245,8 +245,9 @@ class Charts {
   }
 
   #receive(data: Pushed): void {
-    for (const [name, { ts, value, kind }] of Object.entries(data.values ?? {})) {
-      const text = kind === "boolean" ? (value ? "yes" : "no") : shown(value);
+    for (const [name, { ts, value }] of Object.entries(data.values ?? {})) {
+      const cell = this.#section.querySelector(`[data-latest="${CSS.escape(name)}"]`);
+      const text = cell?.hasAttribute("data-boolean") ? (value ? "yes" : "no") : shown(value);
       showLatest({ name, ts, text });
       if (typeof value !== "number") continue;
       this.#charts.find((chart) => chart.name === name)?.push(ts, value);

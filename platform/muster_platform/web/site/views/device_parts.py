@@ -43,6 +43,7 @@ class Latest(NamedTuple):
     text: str
     ts: int
     is_chartable: bool
+    is_boolean: bool
 
 
 def overview(unit: Unit, device: Device) -> dict[str, Any]:
@@ -64,7 +65,13 @@ def latest(unit: Unit, device: Device) -> list[Latest]:
     """Give the latest values by name."""
     found = TelemetryService(unit).latest(device.device_id)
     return [
-        Latest(item.metric, value_text(item.value), item.ts, not isinstance(item.value, str | None))
+        Latest(
+            item.metric,
+            value_text(item.value),
+            item.ts,
+            is_chartable=not isinstance(item.value, str | None),
+            is_boolean=isinstance(item.value, bool),
+        )
         for item in found
     ]
 
