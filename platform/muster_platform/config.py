@@ -81,13 +81,21 @@ def runtime_file(state_dir: Path) -> Path:
     return state_dir / "runtime.toml"
 
 
+def embedded_redis_url(state_dir: Path) -> str:
+    """Give the address of the Valkey of a running `muster up`; "" where there is none."""
+    try:
+        document = tomllib.loads(runtime_file(state_dir).read_text())
+    except (OSError, tomllib.TOMLDecodeError):
+        return ""
+    return str(document.get("redis_url", ""))
+
+
 def _complete(settings: Settings) -> Settings:
     changes: dict[str, Any] = {"state_dir": settings.state_dir.absolute()}
     if not settings.database_url:
         changes["database_url"] = f"sqlite:///{changes['state_dir']}/muster.db"
-    runtime = runtime_file(changes["state_dir"])
-    if not settings.redis_url and runtime.exists():
-        changes["redis_url"] = str(tomllib.loads(runtime.read_text()).get("redis_url", ""))
+    if not settings.redis_url:
+        changes["redis_url"] = embedded_redis_url(changes["state_dir"])
     if not settings.public_url:
         changes["public_url"] = f"http://{settings.web_host}:{settings.web_port}"
     if not settings.live_url:
@@ -134,10 +142,7 @@ def _typed(name: str, value: Any, where: str) -> Any:
         if kind is bool:
             return _boolean(value)
         if kind in (int, float) and not isinstance(value, bool):
-            number = kind(value)
-            if number < 0:
-                raise ValueError("must not be negative")
-            return number
+            return _number(name, kind, value)
         if kind is Path:
             return Path(str(value))
         if kind == tuple[str, ...]:
@@ -148,6 +153,16 @@ def _typed(name: str, value: Any, where: str) -> Any:
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"{where}: {error}") from error
     raise ConfigurationError(f"{where}: expected {getattr(kind, '__name__', kind)}, got {value!r}")
+
+
+def _number(name: str, kind: Any, value: Any) -> Any:
+    try:
+        number = kind(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"expected a number, got {value!r}") from None
+    if number < 0 or (name.endswith("_port") and number > 65_535):
+        raise ValueError(f"{value} is out of range")
+    return number
 
 
 def _boolean(value: Any) -> bool:

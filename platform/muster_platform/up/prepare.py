@@ -79,13 +79,22 @@ def check_ports(settings: Settings) -> None:
 
 
 def embedded_redis(settings: Settings) -> tuple[Settings, int | None]:
-    """Choose a port for the embedded Valkey where no Redis is configured."""
-    if settings.redis_url:
+    """Choose a port for the embedded Valkey where no Redis is configured.
+
+    The caller holds the lock: an address that an earlier `muster up` left behind is dead.
+    """
+    left_behind = config.embedded_redis_url(settings.state_dir)
+    if settings.redis_url and settings.redis_url != left_behind:
         return settings, None
     port = free_port()
     settings = replace(settings, redis_url=f"redis://127.0.0.1:{port}/0")
     config.runtime_file(settings.state_dir).write_text(f'redis_url = "{settings.redis_url}"\n')
     return settings, port
+
+
+def forget_redis(settings: Settings) -> None:
+    """Take the embedded Valkey's address away when it stops."""
+    config.runtime_file(settings.state_dir).unlink(missing_ok=True)
 
 
 def database(platform: Platform) -> None:

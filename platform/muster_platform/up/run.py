@@ -51,7 +51,10 @@ def _run(settings: Settings, *, demo: bool, devices: int, scenario: Path | None)
         status_file=settings.state_dir / "status.json",
     )
     typer.echo(f"state in {settings.state_dir}, logs in {settings.state_dir / 'log'}")
-    supervisor.run(on_ready=lambda: _welcome(settings, sign_in))
+    try:
+        supervisor.run(on_ready=lambda: _welcome(settings, sign_in))
+    finally:
+        prepare.forget_redis(settings)
     typer.echo("stopped")
 
 

@@ -61,3 +61,26 @@ def test_the_first_administrator_is_made_once(tmp_path: Path) -> None:
     assert len(first.password) >= 12
     assert prepare.first_administrator(platform) is None
     platform.close()
+
+
+def test_an_address_that_a_killed_up_left_behind_is_not_taken_for_a_configured_redis(
+    tmp_path: Path,
+) -> None:
+    first, port = prepare.embedded_redis(settings(tmp_path))
+    assert port is not None
+    assert settings(tmp_path).redis_url == first.redis_url  # a second terminal finds it
+    second, port = prepare.embedded_redis(settings(tmp_path))  # after kill -9: nothing was tidied
+    assert port is not None
+    assert settings(tmp_path).redis_url == second.redis_url
+    prepare.forget_redis(second)
+    assert settings(tmp_path).redis_url == ""
+    configured = settings(tmp_path, redis_url="redis://elsewhere/0")
+    assert prepare.embedded_redis(configured) == (configured, None)
+
+
+@pytest.mark.parametrize(("value", "says"), [("abc", "expected a number"), (99_999, "range")])
+def test_a_setting_that_is_no_port_is_named(tmp_path: Path, value: object, says: str) -> None:
+    file = tmp_path / "muster.toml"
+    file.write_text(f"web_port = {value!r}\n")
+    with pytest.raises(ConfigurationError, match=rf"web_port: .*{says}"):
+        config.load(file, environ={})
