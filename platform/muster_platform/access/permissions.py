@@ -24,6 +24,7 @@ class Permission(StrEnum):
     SETTINGS_WRITE = "settings:write"
     TELEMETRY_READ = "telemetry:read"
     LOGS_READ = "logs:read"
+    LOGS_WRITE = "logs:write"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
     ROLES_READ = "roles:read"
@@ -50,10 +51,17 @@ _SEE_DEVICES = frozenset(
 BUILTIN_ROLES: dict[str, frozenset[Permission]] = {
     "administrator": frozenset(Permission),
     "operator": _SEE_DEVICES
-    | {P.LOGS_READ, P.COMMANDS_RUN, P.SETTINGS_WRITE, P.DEVICES_WRITE, P.DEVICES_ENROL},
+    | {
+        P.LOGS_READ,
+        P.LOGS_WRITE,
+        P.COMMANDS_RUN,
+        P.SETTINGS_WRITE,
+        P.DEVICES_WRITE,
+        P.DEVICES_ENROL,
+    },
     "release_manager": _SEE_DEVICES | {P.LOGS_READ},
-    "analyst": _SEE_DEVICES | {P.LOGS_READ},
-    "on_call": _SEE_DEVICES | {P.LOGS_READ},
+    "analyst": _SEE_DEVICES | {P.LOGS_READ, P.LOGS_WRITE},
+    "on_call": _SEE_DEVICES | {P.LOGS_READ, P.LOGS_WRITE},
     "auditor": _SEE_DEVICES
     | {P.LOGS_READ, P.USERS_READ, P.ROLES_READ, P.AUDIT_READ, P.TASKS_READ, P.SYSTEM_READ},
     "viewer": _SEE_DEVICES,
