@@ -1,12 +1,13 @@
 """Presence, applied: rows read, rules asked, rows written, others told."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, case, or_, select, update
 from sqlalchemy.orm import contains_eager
 
+from muster_platform.db.chunks import chunks
 from muster_platform.devices import presence_rules as rules
 from muster_platform.devices.hooks import DeviceHooks, NoHooks
 from muster_platform.devices.models import Device, Lease, Presence
@@ -18,8 +19,6 @@ from muster_protocol.states import REACHABLE, PresenceState
 
 HEARD_STEP_MS = 1_000
 """heard_at is exact to this: a chatty device costs one write a second, not one a message."""
-CHUNK = 500
-"""Most keys in one statement."""
 INGEST_LEASE = "ingest"
 """Name of the lease that the role ingest holds while it listens."""
 
@@ -51,9 +50,9 @@ class PresenceService:
             by_step[at // HEARD_STEP_MS * HEARD_STEP_MS].append(key)
         away: list[int] = []
         for at, keys in by_step.items():
-            for part in _chunks(keys):
+            for part in chunks(keys):
                 away += self._note_heard(part, at)
-        for part in _chunks(sorted(away)):
+        for part in chunks(sorted(away)):
             statement = self._devices().where(Presence.device_key.in_(part))
             locked = statement.with_for_update(of=Presence)
             for device in self._session.scalars(locked).unique().all():
@@ -88,7 +87,7 @@ class PresenceService:
 
     def way_lost(self, device_keys: Sequence[int], reason: str) -> None:
         """Suspect those that are ONLINE: their gateway, broker or site is gone."""
-        for part in _chunks(sorted(device_keys)):
+        for part in chunks(sorted(device_keys)):
             statement = self._devices().where(
                 Presence.device_key.in_(part), Presence.state == PresenceState.ONLINE
             )
@@ -195,7 +194,7 @@ class PresenceService:
 
     def _suspect_children(self) -> None:
         gone, self._gone = self._gone, []
-        for part in _chunks(gone):
+        for part in chunks(gone):
             children = self._session.scalars(
                 select(Device.id).where(Device.gateway_id.in_(part), Device.deleted_at.is_(None))
             ).all()
@@ -222,11 +221,6 @@ class PresenceService:
             {"before": str(before.state), "session": after.session, **data},
             at=after.since if before.state is not after.state else None,
         )
-
-
-def _chunks(keys: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(keys), CHUNK):
-        yield keys[start : start + CHUNK]
 
 
 def belief_of(row: Presence) -> Belief:

@@ -3,12 +3,11 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from muster_platform.access.actor import Actor, system_actor
-from muster_platform.access.auth import actor_of
+from muster_platform.access.actor import Actor
+from muster_platform.access.authors import present_actor
 from muster_platform.access.models import Group
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.models import Device
-from muster_platform.errors import NotAuthenticated
 from muster_platform.jobs.models import Execution, Job
 from muster_protocol.states import ExecutionState
 
@@ -24,7 +23,7 @@ class Authors:
         """Give the author with the rights of this moment; None: may do nothing any more."""
         key = (job.author_kind, job.author_id)
         if key not in self._known:
-            self._known[key] = self._load(job)
+            self._known[key] = present_actor(self._session, *key)
         return self._known[key]
 
     def may_run(self, job: Job, group_path: str) -> bool:
@@ -55,14 +54,6 @@ class Authors:
             if not self.may_run(job, path):
                 return lost_text(job, name)
         return None
-
-    def _load(self, job: Job) -> Actor | None:
-        if job.author_kind == "system":
-            return system_actor(job.author_id)
-        try:
-            return actor_of(self._session, job.author_id)
-        except NotAuthenticated:
-            return None
 
 
 def lost_text(job: Job, group: str) -> str:

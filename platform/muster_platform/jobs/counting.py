@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from muster_platform.jobs.facts import chunks
+from muster_platform.db.chunks import chunks
 from muster_platform.jobs.models import Execution
 from muster_protocol.states import EXECUTION_TERMINAL
 

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import insert
 
 from muster_platform.access import audit
+from muster_platform.access.groups import common_path
 from muster_platform.access.permissions import Permission
 from muster_platform.db.text import clean, clean_json
 from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
@@ -16,7 +17,7 @@ from muster_platform.jobs.due import due_now
 from muster_platform.jobs.limits import next_limit
 from muster_platform.jobs.models import Execution, ExecutionEvent, Job
 from muster_platform.jobs.rules import Standing
-from muster_platform.jobs.targets import Included, Plan, Target, common_path
+from muster_platform.jobs.targets import Included, Plan, Target
 from muster_platform.jobs.views import Limits
 from muster_platform.outbox import WAKE_DISPATCH, Live, Wake
 from muster_platform.unit import Unit
@@ -124,7 +125,7 @@ def make_job(
         title=clean(title)[:TITLE_CHARS],
         document=clean_json(document),
         target=clean_json(target.document()),
-        group_path=common_path([device.group_path for device in plan.included]),
+        group_path=common_path(device.group_path for device in plan.included),
         state=JobState.IN_PROGRESS,
         reason=clean(reason),
         author_kind=unit.actor.kind,

@@ -1,24 +1,20 @@
 """What the job engine must know of devices, read in few columns: jobs move many at a time."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from muster_platform.access.models import Group
+from muster_platform.db.chunks import chunks
 from muster_platform.devices.models import Device, Presence, Profile
 from muster_platform.jobs.blocked import Surroundings
 from muster_platform.jobs.models import Execution, Job
 from muster_platform.jobs.rules import Standing
 from muster_platform.settings import Settings
 from muster_protocol.states import ExecutionState, JobState, PresenceState
-
-T = TypeVar("T")
-
-IN_CLAUSE = 500
-"""Most values in one IN (…): SQLite and the planner like it short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +38,6 @@ class DeviceFacts:
     presence: PresenceState
     presence_since: int
     qos: int
-
-
-def chunks(items: Sequence[T], size: int = IN_CLAUSE) -> Iterator[Sequence[T]]:
-    """Cut into pieces of at most that size."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def facts_of(device: Device) -> DeviceFacts:

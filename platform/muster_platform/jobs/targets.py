@@ -1,21 +1,28 @@
 """Which devices an operation is for, and the plan: who is in, who is out and why.
 
-The permission is asked in SQL for every device's group, by the same expression that narrows
-lists; a device that the actor may not even read does not exist here.
+The permission is asked in SQL for every device's group (`devices.selection`); a device that the
+actor may not even read does not exist here.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, select, type_coerce
-from sqlalchemy.types import Boolean
+from sqlalchemy import and_, exists
 
 from muster_platform.access.models import Group
-from muster_platform.access.narrow import inside, permitted
+from muster_platform.access.narrow import inside
 from muster_platform.access.permissions import Permission
-from muster_platform.devices.models import Device, Presence, Tag
+from muster_platform.devices.filters import DeviceFilter
+from muster_platform.devices.models import Device, Tag
+from muster_platform.devices.selection import (
+    Selection,
+    candidates,
+    candidates_where,
+    filter_document,
+    parse_filter,
+    require_few,
+)
 from muster_platform.errors import InvalidInput, NotFound
-from muster_platform.jobs.facts import chunks
 from muster_platform.unit import Unit
 
 EXCLUDED: dict[str, str] = {
@@ -29,25 +36,27 @@ EXCLUDED: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an author aims at: exactly one of devices, a group (and inside), a tag.
+    """What an author aims at: exactly one of devices, a group (and inside), a tag, a filter.
 
     Attributes:
         tag: name and value; value None means any.
+        filter: all that the list of devices shows under it.
     """
 
     devices: tuple[str, ...] = ()
     group_id: int | None = None
     tag: tuple[str, str | None] | None = None
+    filter: DeviceFilter | None = None
 
     @classmethod
     def parse(cls, document: Any) -> "Target":
-        """Read {devices: […]} | {group: id} | {tag: {name, value}}.
+        """Read {devices: […]} | {group: id} | {tag: {name, value}} | {filter: {…}}.
 
         Raises:
             InvalidInput: it is none of these; `where` names the field.
         """
         if not isinstance(document, dict) or len(document) != 1:
-            raise InvalidInput("give one of devices, group or tag", where="target")
+            raise InvalidInput("give one of devices, group, tag or filter", where="target")
         [(kind, value)] = document.items()
         if kind == "devices" and isinstance(value, list) and value:
             if all(isinstance(item, str) for item in value):
@@ -58,13 +67,18 @@ class Target:
             wanted = value.get("value")
             if wanted is None or isinstance(wanted, str):
                 return cls(tag=(value["name"], wanted))
+        elif kind == "filter" and isinstance(value, dict):
+            return cls(filter=parse_filter(value, "target.filter"))
         raise InvalidInput(
-            'expected {"devices": [ids]}, {"group": id} or {"tag": {"name", "value"}}',
+            'expected {"devices": [ids]}, {"group": id}, {"tag": {"name", "value"}} or '
+            '{"filter": {…}}',
             where=f"target.{kind}",
         )
 
     def document(self) -> dict[str, Any]:
         """Give it back in the form that `parse` reads."""
+        if self.filter is not None:
+            return {"filter": filter_document(self.filter)}
         if self.tag is not None:
             return {"tag": {"name": self.tag[0], "value": self.tag[1]}}
         if self.group_id is not None:
@@ -119,12 +133,8 @@ def plan(unit: Unit, target: Target, command: str) -> Plan:
         NotFound: no such group, or not for this actor's eyes.
         InvalidInput: more devices than one job may have.
     """
-    rows = [row for query in _queries(unit, target) for row in unit.session.execute(query)]
-    if len(rows) > unit.settings.job_devices:
-        raise InvalidInput(
-            f"{len(rows)} devices; one job takes at most {unit.settings.job_devices}",
-            where="target",
-        )
+    rows = _rows(unit, target)
+    require_few(unit, len(rows))
     included, excluded = [], []
     for row in rows:
         code = _reason_against(row, command)
@@ -143,7 +153,7 @@ def plan(unit: Unit, target: Target, command: str) -> Plan:
 
 
 def _reason_against(row: Any, command: str) -> str:
-    if not row.may_run:
+    if not row.may:
         return "no_permission"
     if row.disabled_at is not None:
         return "disabled"
@@ -152,50 +162,16 @@ def _reason_against(row: Any, command: str) -> str:
     return ""
 
 
-def _queries(unit: Unit, target: Target) -> list[Select[Any]]:
-    query = _visible(unit)
+def _rows(unit: Unit, target: Target) -> list[Any]:
+    run = Permission.COMMANDS_RUN
     if target.group_id is not None:
         group = unit.session.get(Group, target.group_id)
         if group is None or not unit.actor.may(Permission.GROUPS_READ, group.path):
             raise NotFound("group", target.group_id)
-        return [query.where(inside(Group.path, (group.path,)))]
+        return list(candidates_where(unit, run, inside(Group.path, (group.path,))))
     if target.tag is not None:
         name, value = target.tag
         same = and_(Tag.device_key == Device.id, Tag.name == name)
         same = same if value is None else and_(same, Tag.value == value)
-        return [query.where(exists().where(same))]
-    return [query.where(Device.device_id.in_(part)) for part in chunks(target.devices)]
-
-
-def _visible(unit: Unit) -> Select[Any]:
-    may_run = type_coerce(permitted(unit.actor, Permission.COMMANDS_RUN), Boolean)
-    return (
-        select(
-            Device.id,
-            Device.device_id,
-            Device.display_name,
-            Device.plain,
-            Device.disabled_at,
-            Device.capabilities,
-            Group.path.label("group_path"),
-            Group.name.label("group_name"),
-            Presence.state.label("presence"),
-            Presence.since,
-            may_run.label("may_run"),
-        )
-        .join(Group, Group.id == Device.group_id)
-        .join(Presence, Presence.device_key == Device.id)
-        .where(Device.deleted_at.is_(None), permitted(unit.actor, Permission.DEVICES_READ))
-        .order_by(Device.id)
-    )
-
-
-def common_path(paths: list[str]) -> str:
-    """Give the path of the deepest group that holds all of these (`1/4/`, `1/7/` -> `1/`)."""
-    first, last = min(paths).split("/"), max(paths).split("/")
-    shared = []
-    for one, other in zip(first[:-1], last[:-1], strict=False):
-        if one != other:
-            break
-        shared.append(one)
-    return "".join(f"{level}/" for level in shared)
+        return list(candidates_where(unit, run, exists().where(same)))
+    return candidates(unit, Selection(target.devices, target.filter), run)
