@@ -1,9 +1,12 @@
 """Every table, in one import: fills the metadata for migrations and tests."""
 
 from muster_platform.access import models as access
+from muster_platform.access import token_models as tokens
+from muster_platform.devices import enrolment_models as enrolment
 from muster_platform.devices import models as devices
 from muster_platform.devices import stream_models as stream
+from muster_platform.devices.bulk import models as bulk
 from muster_platform.jobs import models as jobs
 from muster_platform.logs import models as logs
 
-__all__ = ["access", "devices", "jobs", "logs", "stream"]
+__all__ = ["access", "bulk", "devices", "enrolment", "jobs", "logs", "stream", "tokens"]

@@ -16,6 +16,7 @@ class Profile(Base):
         contact: `always` (a lost connection is OFFLINE) or `periodic` (it is SLEEPING).
         expect_every_s: silence after which something is expected.
         qos_down: QoS of commands and updates (0, 1 or 2).
+        version: counts the edits.
     """
 
     __tablename__ = "profiles"
@@ -26,6 +27,7 @@ class Profile(Base):
     contact: Mapped[str] = mapped_column(String(16), default="always")
     expect_every_s: Mapped[int] = mapped_column(default=300)
     qos_down: Mapped[int] = mapped_column(default=1)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[int]
 
 
@@ -38,6 +40,7 @@ class Device(Base):
         plain: no hello was ever seen.
         install_id: of the newest installation; previous_install_id tells a clone.
         search: lower-case id and display name, for the list's search box.
+        version: counts the edits of people; what the device says counts none.
     """
 
     __tablename__ = "devices"
@@ -56,10 +59,14 @@ class Device(Base):
     capabilities: Mapped[list[Any]] = mapped_column(Json, default=list)
     attributes: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     search: Mapped[str] = mapped_column(String(256), default="")
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[int]
     enrolled_at: Mapped[int | None]
     disabled_at: Mapped[int | None]
     deleted_at: Mapped[int | None]
+    deleted_by: Mapped[str] = mapped_column(String(254), default="", server_default="")
+    purge_at: Mapped[int | None] = mapped_column(index=True)
+    capture_until: Mapped[int | None]
 
     profile: Mapped[Profile] = relationship(lazy="joined")
     group: Mapped[Group] = relationship(lazy="joined")
@@ -134,7 +141,12 @@ class InventoryItem(Base):
 
 
 class Credential(Base):
-    """A device's secret, hashed in Mosquitto's own form; several at a time for rotation."""
+    """A device's secret, hashed in Mosquitto's own form; several at a time for rotation.
+
+    Attributes:
+        prefix: first characters of the secret, to recognise it.
+        last_used_at: when a device connected with it, exact to an hour.
+    """
 
     __tablename__ = "credentials"
 
@@ -146,13 +158,16 @@ class Credential(Base):
     revoked_at: Mapped[int | None]
     enrolment_token_id: Mapped[str | None] = mapped_column(Uuid)
     install_id: Mapped[str | None] = mapped_column(String(64))
+    prefix: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    last_used_at: Mapped[int | None]
 
 
 class EnrolmentToken(Base):
     """Lets devices of a profile enrol.
 
     Attributes:
-        mode: `pre_registered` (the device must be registered already) or `allow_new`.
+        mode: `pre_registered` (the device must be registered already), `allow_new`, or
+            `approve` (a person decides on each).
         token_hash: SHA-256 of the token (256 random bits, so no slow hash is needed).
         token_prefix: first characters, to recognise it.
         reenrol: a device that has a working secret may enrol again with it.

@@ -101,6 +101,8 @@ class Quarantined(Base):
     Attributes:
         reason: code: empty, too_large, encoding, syntax, field, channel, topic, unknown_device,
             foreign_child, refused.
+        replay_at: a person asked at this time that it be read again; ingest does it.
+        replay_by: who.
     """
 
     __tablename__ = "quarantine"
@@ -109,20 +111,25 @@ class Quarantined(Base):
     received_at: Mapped[int] = mapped_column(BigInteger, index=True)
     topic: Mapped[str] = mapped_column(Text)
     device_id: Mapped[str] = mapped_column(String(64), index=True)
-    device_key: Mapped[int | None]
+    device_key: Mapped[int | None] = mapped_column(BigInteger, index=True)
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     reason: Mapped[str] = mapped_column(String(32))
     detail: Mapped[str] = mapped_column(Text)
+    replay_at: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    replay_by: Mapped[str | None] = mapped_column(String(254))
 
 
 class RawMessage(Base):
-    """A message on an integrator's own channel (`up/x/#`): stored as it came, not read."""
+    """A message as it came: on an integrator's own channel (`up/x/#`), or while one looks.
+
+    See `Device.capture_until` for the second kind.
+    """
 
     __tablename__ = "raw_messages"
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     device_key: Mapped[int] = mapped_column(BigKey, ForeignKey("devices.id"))
-    received_at: Mapped[int]
+    received_at: Mapped[int] = mapped_column(BigInteger, index=True)
     topic: Mapped[str] = mapped_column(Text)
     payload: Mapped[bytes] = mapped_column(LargeBinary)
 
