@@ -4,9 +4,20 @@ from muster_platform.access import models as access
 from muster_platform.access import token_models as tokens
 from muster_platform.devices import enrolment_models as enrolment
 from muster_platform.devices import models as devices
+from muster_platform.devices import settings_models
 from muster_platform.devices import stream_models as stream
 from muster_platform.devices.bulk import models as bulk
 from muster_platform.jobs import models as jobs
 from muster_platform.logs import models as logs
 
-__all__ = ["access", "bulk", "devices", "enrolment", "jobs", "logs", "stream", "tokens"]
+__all__ = [
+    "access",
+    "bulk",
+    "devices",
+    "enrolment",
+    "jobs",
+    "logs",
+    "settings_models",
+    "stream",
+    "tokens",
+]

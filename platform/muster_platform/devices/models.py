@@ -16,6 +16,12 @@ class Profile(Base):
         contact: `always` (a lost connection is OFFLINE) or `periodic` (it is SLEEPING).
         expect_every_s: silence after which something is expected.
         qos_down: QoS of commands and updates (0, 1 or 2).
+        message_bytes_max: largest message taken of one of its devices; 0 for the installation's.
+        metrics_max: most names of telemetry that one device may have; 0 for any number.
+        telemetry_kept_days, logs_kept_days: how long data is kept; 0 for ever, None for the
+            installation's.
+        command_queue_s, command_timeout_s, command_step_timeout_s: limits of commands for which
+            nobody chose any; None for the installation's.
         version: counts the edits.
     """
 
@@ -27,6 +33,13 @@ class Profile(Base):
     contact: Mapped[str] = mapped_column(String(16), default="always")
     expect_every_s: Mapped[int] = mapped_column(default=300)
     qos_down: Mapped[int] = mapped_column(default=1)
+    message_bytes_max: Mapped[int] = mapped_column(default=0, server_default="0")
+    metrics_max: Mapped[int] = mapped_column(default=0, server_default="0")
+    telemetry_kept_days: Mapped[int | None]
+    logs_kept_days: Mapped[int | None]
+    command_queue_s: Mapped[int | None]
+    command_timeout_s: Mapped[int | None]
+    command_step_timeout_s: Mapped[int | None]
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[int]
 
@@ -197,20 +210,33 @@ class DeviceSettings(Base):
     """Desired and reported settings of a device.
 
     Attributes:
+        own: what is desired of this device alone; the layers of its profile and its groups
+            (`SettingsLayer`) lie below.
+        own_version: counts the edits of `own`.
         version: of `desired`, counts up; 0 when nothing was ever desired.
+        desired: the layers merged: what the device is told.
+        desired_since, reported_since: {key: ms since the epoch} of the last change of its value.
         applied_version: version that the device says it has applied.
+        told_at: when `desired` was last given to the broker.
+        problem: why the merged layers cannot be told, "" when they can.
     """
 
     __tablename__ = "device_settings"
 
     device_key: Mapped[int] = mapped_column(BigKey, ForeignKey("devices.id"), primary_key=True)
+    own: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default="{}")
+    own_version: Mapped[int] = mapped_column(default=0, server_default="0")
     version: Mapped[int] = mapped_column(default=0)
     desired: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     desired_at: Mapped[int | None]
+    desired_since: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default="{}")
     applied_version: Mapped[int] = mapped_column(default=0)
     reported: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     errors: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     reported_at: Mapped[int | None]
+    reported_since: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default="{}")
+    told_at: Mapped[int | None]
+    problem: Mapped[str] = mapped_column(String(256), default="", server_default="")
 
 
 class DeviceEvent(Base):

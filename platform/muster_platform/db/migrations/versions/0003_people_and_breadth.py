@@ -90,6 +90,15 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "retention_marks",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("before", sa.BigInteger(), nullable=False),
+        sa.Column("after_key", sa.BigInteger(), nullable=True),
+        sa.Column("deleted", sa.BigInteger(), nullable=False),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_retention_marks")),
+    )
+    op.create_table(
         "api_tokens",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False),
@@ -110,6 +119,41 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("api_tokens", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_tokens_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "settings_layers",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "profile_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("group_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column(
+            "desired", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=True),
+        sa.Column("changed_by", sa.String(length=254), nullable=False),
+        sa.Column("walk_after", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["groups.id"],
+            name=op.f("fk_settings_layers_group_id_groups"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["profile_id"],
+            ["profiles.id"],
+            name=op.f("fk_settings_layers_profile_id_profiles"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_settings_layers")),
+        sa.UniqueConstraint("group_id", name=op.f("uq_settings_layers_group_id")),
+        sa.UniqueConstraint("profile_id", name=op.f("uq_settings_layers_profile_id")),
+    )
+    with op.batch_alter_table("settings_layers", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_settings_layers_walk_after"), ["walk_after"], unique=False
+        )
 
     op.create_table(
         "bulk_items",
@@ -212,6 +256,39 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("last_used_at", sa.BigInteger(), nullable=True))
 
+    with op.batch_alter_table("device_settings", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "own",
+                sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
+                server_default="{}",
+                nullable=False,
+            )
+        )
+        batch_op.add_column(
+            sa.Column("own_version", sa.BigInteger(), server_default="0", nullable=False)
+        )
+        batch_op.add_column(
+            sa.Column(
+                "desired_since",
+                sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
+                server_default="{}",
+                nullable=False,
+            )
+        )
+        batch_op.add_column(
+            sa.Column(
+                "reported_since",
+                sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
+                server_default="{}",
+                nullable=False,
+            )
+        )
+        batch_op.add_column(sa.Column("told_at", sa.BigInteger(), nullable=True))
+        batch_op.add_column(
+            sa.Column("problem", sa.String(length=256), server_default="", nullable=False)
+        )
+
     with op.batch_alter_table("devices", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("version", sa.BigInteger(), server_default="1", nullable=False)
@@ -229,6 +306,17 @@ def upgrade() -> None:
         )
 
     with op.batch_alter_table("profiles", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("message_bytes_max", sa.BigInteger(), server_default="0", nullable=False)
+        )
+        batch_op.add_column(
+            sa.Column("metrics_max", sa.BigInteger(), server_default="0", nullable=False)
+        )
+        batch_op.add_column(sa.Column("telemetry_kept_days", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("logs_kept_days", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("command_queue_s", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("command_timeout_s", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("command_step_timeout_s", sa.BigInteger(), nullable=True))
         batch_op.add_column(
             sa.Column("version", sa.BigInteger(), server_default="1", nullable=False)
         )
@@ -279,6 +367,13 @@ def downgrade() -> None:
 
     with op.batch_alter_table("profiles", schema=None) as batch_op:
         batch_op.drop_column("version")
+        batch_op.drop_column("command_step_timeout_s")
+        batch_op.drop_column("command_timeout_s")
+        batch_op.drop_column("command_queue_s")
+        batch_op.drop_column("logs_kept_days")
+        batch_op.drop_column("telemetry_kept_days")
+        batch_op.drop_column("metrics_max")
+        batch_op.drop_column("message_bytes_max")
 
     with op.batch_alter_table("groups", schema=None) as batch_op:
         batch_op.drop_column("version")
@@ -289,6 +384,14 @@ def downgrade() -> None:
         batch_op.drop_column("purge_at")
         batch_op.drop_column("deleted_by")
         batch_op.drop_column("version")
+
+    with op.batch_alter_table("device_settings", schema=None) as batch_op:
+        batch_op.drop_column("problem")
+        batch_op.drop_column("told_at")
+        batch_op.drop_column("reported_since")
+        batch_op.drop_column("desired_since")
+        batch_op.drop_column("own_version")
+        batch_op.drop_column("own")
 
     with op.batch_alter_table("credentials", schema=None) as batch_op:
         batch_op.drop_column("last_used_at")
@@ -316,10 +419,15 @@ def downgrade() -> None:
         batch_op.drop_index("ix_bulk_items_state")
 
     op.drop_table("bulk_items")
+    with op.batch_alter_table("settings_layers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_settings_layers_walk_after"))
+
+    op.drop_table("settings_layers")
     with op.batch_alter_table("api_tokens", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_tokens_user_id"))
 
     op.drop_table("api_tokens")
+    op.drop_table("retention_marks")
     with op.batch_alter_table("device_imports", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_device_imports_created_at"))
 
