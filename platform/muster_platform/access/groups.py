@@ -6,6 +6,7 @@ from typing import Protocol
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.orm import Session
 
+from muster_platform import versions
 from muster_platform.access import audit
 from muster_platform.access.auth import bump_epoch
 from muster_platform.access.models import ROOT_GROUP_ID, Binding, Group, User
@@ -59,6 +60,31 @@ class GroupService:
         self._note("group.create", group, after={"name": text, "parent": parent.name})
         return group
 
+    def change(
+        self,
+        group_id: int,
+        *,
+        name: str | None = None,
+        parent_id: int | None = None,
+        if_version: int | None = None,
+    ) -> Group:
+        """Rename a group, move it, or both.
+
+        Args:
+            if_version: refuse unless this is the present version.
+
+        Raises:
+            NotFound, PermissionDenied, InvalidInput, Conflict: as `rename` and `move`.
+            PreconditionFailed: it was changed meanwhile.
+        """
+        group = self._writable(group_id)
+        versions.expect(self._session, group, if_version, f"the group {group.name}")
+        if name is not None:
+            self.rename(group_id, name)
+        if parent_id is not None:
+            self.move(group_id, parent_id)
+        return group
+
     def rename(self, group_id: int, name: str) -> Group:
         """Rename a group.
 
@@ -69,6 +95,7 @@ class GroupService:
         before = group.name
         if name != before:
             group.name = self._free_name(name, group.parent_id)
+            versions.bump(self._session, group)
             self._note("group.rename", group, {"name": before}, {"name": group.name})
         return group
 
@@ -96,6 +123,7 @@ class GroupService:
             bump_epoch(self._unit, user)
         for hook in self._hooks:
             hook.on_group_moved(self._unit, old, new)
+        versions.bump(self._session, group)
         self._note("group.move", group, {"parent": before}, {"parent": parent.name})
         return group
 
@@ -243,12 +271,15 @@ def full_names(session: Session, groups: Iterable[Group]) -> dict[int, str]:
 
 
 def _referring() -> list[tuple[Table, str]]:
-    """Give every table and column that refers to a group; those above need not be known here."""
+    """Give every table and column that refers to a group; those above need not be known here.
+
+    What goes with its group (ON DELETE CASCADE) does not hold it.
+    """
     return [
         (table, key.parent.name)
         for table in Base.metadata.tables.values()
         for key in table.foreign_keys
-        if key.column is Group.__table__.c.id
+        if key.column is Group.__table__.c.id and key.ondelete != "CASCADE"
     ]
 
 

@@ -17,6 +17,7 @@ class Group(Base):
     Attributes:
         path: ids from the root down, each followed by a slash (`1/4/9/`): what is inside a
             group is what starts with its path.
+        version: counts the edits.
     """
 
     __tablename__ = "groups"
@@ -25,6 +26,7 @@ class Group(Base):
     parent_id: Mapped[int | None] = mapped_column(BigKey, ForeignKey("groups.id"))
     name: Mapped[str] = mapped_column(String(128))
     path: Mapped[str] = mapped_column(String(512), unique=True)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[int]
 
     __table_args__ = (
@@ -39,6 +41,7 @@ class User(Base):
     Attributes:
         email: lower case, unique: the name to sign in with.
         epoch: goes up with every change of rights, password or sign-out of all.
+        version: counts the edits.
     """
 
     __tablename__ = "users"
@@ -49,6 +52,7 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(256))
     must_change_password: Mapped[bool] = mapped_column(default=False)
     epoch: Mapped[int] = mapped_column(default=1)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[int]
     disabled_at: Mapped[int | None]
     last_sign_in_at: Mapped[int | None]
@@ -59,13 +63,22 @@ class User(Base):
 
 
 class Role(Base):
-    """A named set of permissions; built-in ones cannot be changed."""
+    """A named set of permissions; built-in ones cannot be changed.
+
+    Attributes:
+        name: how programs call it; never changes.
+        title: for people; "" shows the name.
+        version: counts the edits.
+    """
 
     __tablename__ = "roles"
 
     id: Mapped[str] = mapped_column(Uuid, primary_key=True)
     name: Mapped[str] = mapped_column(String(64), unique=True)
+    title: Mapped[str] = mapped_column(String(128), default="", server_default="")
+    description: Mapped[str] = mapped_column(Text, default="", server_default="")
     builtin: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
 
     permissions: Mapped[list["RolePermission"]] = relationship(
         cascade="all, delete-orphan", lazy="selectin"
@@ -121,11 +134,18 @@ class RefreshToken(Base):
 
 
 class AuditEntry(Base):
-    """One act of a person or token; never changed, never deleted by the product."""
+    """One act of a person or token; never changed, never deleted: the database refuses both.
+
+    Attributes:
+        id: number in the chain, without gaps; given when the unit of work ends.
+        hash: SHA-256 over the entry and the hash before it (access.audit_chain).
+        before, after: what the act changed, secrets masked.
+        device_key: puts it on that device's timeline.
+    """
 
     __tablename__ = "audit_entries"
 
-    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
     at: Mapped[int] = mapped_column(BigInteger, index=True)
     actor_kind: Mapped[str] = mapped_column(String(16))
     actor_id: Mapped[str] = mapped_column(String(64), index=True)
@@ -139,11 +159,52 @@ class AuditEntry(Base):
     after: Mapped[Any | None] = mapped_column(Json)
     reason: Mapped[str | None] = mapped_column(Text)
     request_id: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64), server_default="")
 
     __table_args__ = (
         Index("ix_audit_entries_device", "device_key", "id"),
         Index("ix_audit_entries_subject", "subject_kind", "subject_id", "id"),
+        Index("ix_audit_entries_action", "action", "id"),
     )
+
+
+class AuditHead(Base):
+    """How far the chain of the audit log goes: one row, locked while entries are added.
+
+    Attributes:
+        number: id of the newest entry, 0 while there is none.
+        hash: its hash, "" while there is none.
+        at: when it was written, ms since the epoch.
+    """
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
+    number: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))
+    at: Mapped[int]
+
+
+class AuditCheck(Base):
+    """How far the worker has checked the chain: one row.
+
+    Attributes:
+        number, hash: of the last entry found intact in the present round.
+        checked_at: when it last looked.
+        round_at: when a round last began at the first entry.
+        fault: what was wrong when it last looked, in words; None when nothing was.
+        logged_at: when the head was last printed to the log.
+    """
+
+    __tablename__ = "audit_check"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
+    number: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))
+    checked_at: Mapped[int]
+    round_at: Mapped[int]
+    fault: Mapped[str | None] = mapped_column(Text)
+    logged_at: Mapped[int]
 
 
 class IdempotencyKey(Base):

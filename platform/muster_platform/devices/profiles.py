@@ -5,6 +5,7 @@ from typing import Literal
 
 from sqlalchemy import func, select
 
+from muster_platform import versions
 from muster_platform.access import audit
 from muster_platform.access.permissions import Permission
 from muster_platform.db.text import clean
@@ -97,8 +98,12 @@ class ProfileService:
         contact: str | None = None,
         expect_every_s: int | None = None,
         qos_down: int | None = None,
+        if_version: int | None = None,
     ) -> Profile:
         """Change what is given; the presence of its devices is judged by it from then on.
+
+        Args:
+            if_version: refuse unless this is the present version.
 
         Raises:
             PermissionDenied, InvalidInput: as `create`.
@@ -106,6 +111,7 @@ class ProfileService:
         """
         self._unit.actor.require(Permission.PROFILES_WRITE)
         profile = find_profile(self._unit, name_or_id)
+        versions.expect(self._session, profile, if_version, f"the profile {profile.name}")
         before = _describe(profile)
         if title is not None:
             profile.title = _title(title)
@@ -117,7 +123,7 @@ class ProfileService:
             profile.qos_down = _qos(qos_down)
         after = _describe(profile)
         if after != before:
-            self._session.flush()
+            versions.bump(self._session, profile)
             self._note("profile.update", profile, before=before, after=after)
         return profile
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from muster_platform import versions
 from muster_platform.access import audit
 from muster_platform.access.groups import group_by_id
 from muster_platform.access.models import ROOT_GROUP_ID, Group
@@ -133,19 +134,23 @@ class DeviceService:
         display_name: str | None = None,
         group_id: int | None = None,
         tags: Mapping[str, str] | None = None,
+        if_version: int | None = None,
     ) -> Device:
         """Change what is given.
 
         Args:
+            if_version: refuse unless this is the present version.
             group_id: new home group: needs devices:write there too.
             tags: all of them; those not named are taken away.
 
         Raises:
             NotFound: no such device or group that the actor may read.
             PermissionDenied: without devices:write on the group (the old and the new one).
+            PreconditionFailed: it was changed meanwhile.
             InvalidInput: names the field that does not fit.
         """
         device = find_device(self._unit, device_id, Permission.DEVICES_WRITE)
+        versions.expect(self._session, device, if_version, f"the device {device_id}")
         before = _describe(device)
         if display_name is not None:
             device.display_name = check_display_name(display_name) or device.device_id
@@ -157,6 +162,7 @@ class DeviceService:
         self._session.flush()
         changed = _changes(before, _describe(device))
         if changed:
+            versions.bump(self._session, device)
             self._note("device.update", device, *changed)
         return device
 

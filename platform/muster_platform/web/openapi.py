@@ -34,6 +34,16 @@ from muster_platform.web.errors import CONTENT_TYPE, Problem
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
 
+IF_MATCH = r'^(\*|(W/)?"?[0-9]{1,18}(-[0-9a-f]+)?"?)$'
+"""What If-Match may be; the version alone is enough."""
+
+ETAG = {
+    "ETag": {
+        "description": '`"VERSION-HASH"`, for If-Match and If-None-Match.',
+        "schema": {"type": "string"},
+    }
+}
+
 SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
     Caller.USER: [{"bearer": []}, {"cookie": [], "csrf": []}],
     Caller.REFRESH: [{"refresh": []}],
@@ -132,7 +142,10 @@ def operation(route: Route) -> dict[str, Any]:
         found["parameters"] = parameters
     if route.body is not None:
         found["requestBody"] = {"required": True, "content": {JSON: {"schema": _ref(route.body)}}}
-    found["responses"] = {str(route.status): _good(route)} | {
+    good = {str(route.status): _good(route)}
+    if route.etag and route.method == "GET":
+        good["304"] = {"description": "Not changed since If-None-Match.", "headers": ETAG}
+    found["responses"] = good | {
         str(_status(kind)): {"$ref": f"#/components/responses/{kind.__name__}"}
         for kind in sorted(errors(route), key=lambda kind: list(MEANING).index(kind))
     }
@@ -203,7 +216,19 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
                 "name": "If-Match",
                 "in": "header",
                 "required": False,
-                "description": "The ETag that was read; refused (412) if it changed since.",
+                "description": (
+                    "The ETag or version that was read; refused (412) if it was edited since."
+                ),
+                "schema": {"type": "string", "pattern": IF_MATCH},
+            }
+        )
+    if route.etag and route.method == "GET":
+        found.append(
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "required": False,
+                "description": "An ETag that is known; answered 304 if nothing changed since.",
                 "schema": {"type": "string"},
             }
         )
@@ -217,9 +242,7 @@ def _good(route: Route) -> dict[str, Any]:
     elif route.answer is not type(None):
         answer["content"] = {JSON: {"schema": _ref(route.answer)}}
     if route.etag:
-        answer["headers"] = {
-            "ETag": {"description": "Version, for If-Match.", "schema": {"type": "string"}}
-        }
+        answer["headers"] = ETAG
     return answer
 
 

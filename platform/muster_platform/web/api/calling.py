@@ -10,7 +10,7 @@ from flask import Response, request
 from muster_platform.access.actor import Actor
 from muster_platform.errors import InvalidInput
 from muster_platform.web import auth
-from muster_platform.web.api import decoding, idempotency
+from muster_platform.web.api import decoding, etags, idempotency
 from muster_platform.web.api.routing import Caller, Csv, Route
 from muster_platform.web.context import platform
 
@@ -127,7 +127,7 @@ def _encode(route: Route, result: Any) -> Response:
         return Response(result, route.status, content_type="text/csv; charset=utf-8")
     answer = Response(msgspec.json.encode(result), route.status, content_type=JSON)
     if route.etag:
-        answer.headers["ETag"] = f'"{getattr(result, route.etag)}"'
+        etags.tag(answer, getattr(result, route.etag))
     return answer
 
 

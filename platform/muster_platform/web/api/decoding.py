@@ -82,7 +82,7 @@ def version(if_match: str | None) -> int | None:
     """
     if if_match is None or if_match.strip() == "*":
         return None
-    found = re.fullmatch(r'\s*(?:W/)?"?([0-9]{1,18})"?\s*', if_match)
+    found = re.fullmatch(r'\s*(?:W/)?"?([0-9]{1,18})(?:-[0-9a-f]+)?"?\s*', if_match)
     if found is None:
         raise InvalidInput(
             f'give the ETag as it was sent, such as "3", not {if_match!r}', where="header.If-Match"

@@ -42,6 +42,7 @@ class DeviceAnswer(msgspec.Struct, kw_only=True):
         key: internal, of this device alone even if its id is used again; names live topics.
         plain: it never said hello.
         cloned_at: two installations were seen speaking in turn.
+        version: counts the edits of people; for If-Match.
     """
 
     device_id: str
@@ -60,6 +61,7 @@ class DeviceAnswer(msgspec.Struct, kw_only=True):
     enrolled_at: int | None
     disabled_at: int | None
     cloned_at: int | None
+    version: int
 
 
 def device_answer(unit: Unit, device: Device) -> DeviceAnswer:
@@ -99,6 +101,7 @@ def _answer(device: Device, gateways: dict[int, str]) -> DeviceAnswer:
         enrolled_at=device.enrolled_at,
         disabled_at=device.disabled_at,
         cloned_at=device.cloned_at,
+        version=device.version,
     )
 
 

@@ -122,17 +122,23 @@ def register_device(unit: Unit, body: NewDevice) -> DeviceAnswer:
     return device_answer(unit, device)
 
 
-@routes.add("GET", "/devices/{device_id}", permission=READ)
+@routes.add("GET", "/devices/{device_id}", permission=READ, etag="version")
 def get_device(unit: Unit, device_id: str) -> DeviceAnswer:
     """Get a device."""
     return device_answer(unit, DeviceService(unit).get(device_id))
 
 
-@routes.add("PATCH", "/devices/{device_id}", permission=WRITE)
-def update_device(unit: Unit, device_id: str, body: DeviceChange) -> DeviceAnswer:
+@routes.add("PATCH", "/devices/{device_id}", permission=WRITE, etag="version")
+def update_device(
+    unit: Unit, device_id: str, body: DeviceChange, if_match: int | None
+) -> DeviceAnswer:
     """Change name, home group or tags; a new group needs devices:write there too."""
     device = DeviceService(unit).update(
-        device_id, display_name=body.display_name, group_id=body.group_id, tags=body.tags
+        device_id,
+        display_name=body.display_name,
+        group_id=body.group_id,
+        tags=body.tags,
+        if_version=if_match,
     )
     return device_answer(unit, device)
 

@@ -19,6 +19,7 @@ class GroupAnswer(msgspec.Struct, kw_only=True):
 
     Attributes:
         path: ids from the root down, each with a slash behind it.
+        version: counts the edits; for If-Match.
     """
 
     id: int
@@ -26,6 +27,7 @@ class GroupAnswer(msgspec.Struct, kw_only=True):
     parent_id: int | None
     path: str
     created_at: int
+    version: int
 
 
 class NewGroup(Input, kw_only=True):
@@ -61,21 +63,25 @@ def create_group(unit: Unit, body: NewGroup) -> GroupAnswer:
     return group_answer(GroupService(unit).create(body.name, body.parent_id))
 
 
-@routes.add("GET", "/groups/{group_id}", permission=Permission.GROUPS_READ)
+@routes.add("GET", "/groups/{group_id}", permission=Permission.GROUPS_READ, etag="version")
 def get_group(unit: Unit, group_id: int) -> GroupAnswer:
     """Get a group."""
     return group_answer(GroupService(unit).get(group_id))
 
 
-@routes.add("PATCH", "/groups/{group_id}", permission=Permission.GROUPS_WRITE, errors=(Conflict,))
-def update_group(unit: Unit, group_id: int, body: GroupChange) -> GroupAnswer:
+@routes.add(
+    "PATCH",
+    "/groups/{group_id}",
+    permission=Permission.GROUPS_WRITE,
+    errors=(Conflict,),
+    etag="version",
+)
+def update_group(unit: Unit, group_id: int, body: GroupChange, if_match: int | None) -> GroupAnswer:
     """Rename a group, or move it with all that is inside it. Rights follow the tree."""
-    service = GroupService(unit, GROUP_HOOKS)
-    if body.name is not None:
-        service.rename(group_id, body.name)
-    if body.parent_id is not None:
-        service.move(group_id, body.parent_id)
-    return group_answer(service.get(group_id))
+    changed = GroupService(unit, GROUP_HOOKS).change(
+        group_id, name=body.name, parent_id=body.parent_id, if_version=if_match
+    )
+    return group_answer(changed)
 
 
 @routes.add("DELETE", "/groups/{group_id}", permission=Permission.GROUPS_WRITE, errors=(Conflict,))

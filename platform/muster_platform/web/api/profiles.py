@@ -29,6 +29,7 @@ class ProfileAnswer(msgspec.Struct, kw_only=True):
         contact: `always` (a lost connection is OFFLINE) or `periodic` (it is SLEEPING).
         expect_every_s: silence after which a device is missed.
         qos_down: QoS of commands.
+        version: counts the edits; for If-Match.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ProfileAnswer(msgspec.Struct, kw_only=True):
     expect_every_s: int
     qos_down: int
     created_at: int
+    version: int
 
 
 class NewProfile(Input, kw_only=True):
@@ -76,14 +78,16 @@ def create_profile(unit: Unit, body: NewProfile) -> ProfileAnswer:
     return profile_answer(made)
 
 
-@routes.add("GET", "/profiles/{name}", permission=Permission.PROFILES_READ)
+@routes.add("GET", "/profiles/{name}", permission=Permission.PROFILES_READ, etag="version")
 def get_profile(unit: Unit, name: str) -> ProfileAnswer:
     """Get a profile by its name."""
     return profile_answer(ProfileService(unit).get(name))
 
 
-@routes.add("PATCH", "/profiles/{name}", permission=WRITE)
-def update_profile(unit: Unit, name: str, body: ProfileChange) -> ProfileAnswer:
+@routes.add("PATCH", "/profiles/{name}", permission=WRITE, etag="version")
+def update_profile(
+    unit: Unit, name: str, body: ProfileChange, if_match: int | None
+) -> ProfileAnswer:
     """Change a profile; the presence of its devices is judged by it from then on."""
     changed = ProfileService(unit).update(
         name,
@@ -91,6 +95,7 @@ def update_profile(unit: Unit, name: str, body: ProfileChange) -> ProfileAnswer:
         contact=body.contact,
         expect_every_s=body.expect_every_s,
         qos_down=body.qos_down,
+        if_version=if_match,
     )
     return profile_answer(changed)
 
