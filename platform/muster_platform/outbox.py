@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 WAKE_DISPATCH = "dispatch"
 WAKE_JOBS = "jobs"
+WAKE_BULK = "bulk"
 
 
 @dataclass(frozen=True, slots=True)

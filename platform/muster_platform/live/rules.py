@@ -13,6 +13,7 @@ KIND_PERMISSION: dict[str, Permission] = {
     "execution": Permission.COMMANDS_READ,
     "job": Permission.COMMANDS_READ,
     "settings": Permission.SETTINGS_READ,
+    "bulk": Permission.DEVICES_READ,
 }
 """What a browser needs to hear each kind of change."""
 

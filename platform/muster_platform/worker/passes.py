@@ -11,7 +11,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from muster_platform.access.actor import system_actor
 from muster_platform.access.models import IdempotencyKey, RefreshToken
-from muster_platform.bootstrap import Platform
+from muster_platform.bootstrap import DEVICE_HOOKS, Platform
+from muster_platform.devices.bulk import run as bulk
 from muster_platform.devices.presence import PresenceService
 from muster_platform.jobs import sweeps
 from muster_platform.jobs.hooks import JobHooks
@@ -20,6 +21,9 @@ from muster_platform.unit import Unit
 BATCH = 500
 """Rows of one transaction: short ones, so that nobody waits for a sweep."""
 PASS_STEPS = 200
+BULK_BATCH = 100
+"""Devices of one step of a bulk change: each costs several statements."""
+BULK_STEPS = 2_000
 IDEMPOTENCY_KEPT_MS = 24 * 3600 * 1000
 TOKEN_KEPT_MS = 7 * 24 * 3600 * 1000
 """A refresh token that has run out is kept for this long, for a look at what happened."""
@@ -49,6 +53,18 @@ def advance_jobs(platform: Platform) -> int:
 def find_forgotten(platform: Platform) -> int:
     """Make due what waits for a device that can be reached."""
     return _until_done(platform, lambda unit: sweeps.find_forgotten(unit, BATCH))
+
+
+def advance_bulk(platform: Platform) -> int:
+    """Take bulk changes of devices on."""
+    total = 0
+    for _ in range(BULK_STEPS):
+        with platform.unit(_ACTOR) as unit:
+            number = bulk.advance_one(unit, DEVICE_HOOKS, BULK_BATCH)
+        total += number
+        if number == 0:
+            break
+    return total
 
 
 def sweep_presence(platform: Platform) -> int:

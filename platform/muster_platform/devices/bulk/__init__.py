@@ -1,0 +1,1 @@
+"""Changes of many devices at once: planned, applied in short steps, undone."""
