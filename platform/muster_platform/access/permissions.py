@@ -37,6 +37,33 @@ class Permission(StrEnum):
 
 P = Permission
 
+WORDS: dict[Permission, str] = {
+    P.DEVICES_READ: "See devices, their presence, inventory and timeline",
+    P.DEVICES_WRITE: "Register, edit, tag, move and disable devices",
+    P.DEVICES_DELETE: "Delete devices with what they sent",
+    P.DEVICES_ENROL: "Enrol devices: tokens and secrets",
+    P.GROUPS_READ: "See groups",
+    P.GROUPS_WRITE: "Make, rename, move and delete groups",
+    P.PROFILES_READ: "See profiles",
+    P.PROFILES_WRITE: "Make, edit and delete profiles",
+    P.COMMANDS_READ: "See jobs and commands, and how they went",
+    P.COMMANDS_RUN: "Send commands to devices",
+    P.SETTINGS_READ: "See the settings of devices",
+    P.SETTINGS_WRITE: "Change the settings of devices",
+    P.TELEMETRY_READ: "See telemetry",
+    P.LOGS_READ: "Read and search logs",
+    P.LOGS_WRITE: "Assign and resolve what logs report",
+    P.USERS_READ: "See people, their roles and tokens",
+    P.USERS_WRITE: "Invite, disable and edit people, give them roles, revoke tokens",
+    P.ROLES_READ: "See roles",
+    P.ROLES_WRITE: "Make, edit and delete roles",
+    P.AUDIT_READ: "Read the audit log",
+    P.TASKS_READ: "See background tasks",
+    P.SYSTEM_READ: "See the state of the platform",
+    P.SYSTEM_WRITE: "Change the platform itself",
+}
+"""What each permission lets people do, in words: shown wherever roles are made or explained."""
+
 GLOBAL: frozenset[Permission] = frozenset(
     {P.PROFILES_READ, P.PROFILES_WRITE, P.USERS_READ, P.USERS_WRITE, P.ROLES_READ, P.ROLES_WRITE}
     | {P.AUDIT_READ, P.TASKS_READ, P.SYSTEM_READ, P.SYSTEM_WRITE}

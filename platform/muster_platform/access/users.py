@@ -1,18 +1,22 @@
 """People: made, bound to roles, disabled. Every change of rights bites on the next request."""
 
 import re
+from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import selectinload
 
+from muster_platform import versions
 from muster_platform.access import audit
 from muster_platform.access.auth import bump_epoch, grant_of, revoke_all
+from muster_platform.access.granting import require_held, require_person
 from muster_platform.access.groups import group_by_id
 from muster_platform.access.models import Binding, Role, User
 from muster_platform.access.passwords import hash_password, one_time_password, verify_password
 from muster_platform.access.permissions import Permission
 from muster_platform.db.text import clean
-from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
+from muster_platform.errors import Conflict, InvalidInput, NotFound
+from muster_platform.paging import Key, Order, Page, PageRequest, fetch_page
 from muster_platform.unit import Unit
 from muster_protocol.ids import uuid7
 
@@ -20,6 +24,21 @@ ADMINISTRATOR = "administrator"
 EMAIL_CHARS = 254
 NAME_CHARS = 128
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
+_BY_EMAIL: Order[User] = Order("users", (Key(User.__table__.c.email, str, lambda u: u.email),))
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which people; None does not narrow.
+
+    Attributes:
+        text: part of the address or name.
+        role: name of a role that they have anywhere.
+    """
+
+    text: str | None = None
+    role: str | None = None
+    disabled: bool | None = None
 
 
 class UserService:
@@ -43,6 +62,7 @@ class UserService:
             InvalidInput: address, name or password do not fit.
             Conflict: the address is taken.
         """
+        require_person(self._unit.actor, "make users")
         self._unit.actor.require(Permission.USERS_WRITE)
         address = _check_email(email)
         if self._session.scalar(select(User.id).where(User.email == address)):
@@ -92,17 +112,48 @@ class UserService:
         statement = select(User).options(selectinload(User.bindings)).order_by(User.email)
         return list(self._session.scalars(statement))
 
-    def rename(self, user_id: str, name: str) -> User:
+    def page(self, wanted: UserFilter, page: PageRequest) -> Page[User]:
+        """List some by address, with bindings.
+
+        Raises:
+            PermissionDenied: without users:read everywhere.
+            InvalidInput: the cursor does not fit.
+        """
+        self._unit.actor.require(Permission.USERS_READ)
+        statement = select(User).options(selectinload(User.bindings))
+        if wanted.text:
+            text = clean(wanted.text).strip().lower()
+            statement = statement.where(
+                or_(
+                    User.email.contains(text, autoescape=True),
+                    func.lower(User.name).contains(text, autoescape=True),
+                )
+            )
+        if wanted.role is not None:
+            statement = statement.where(User.bindings.any(Binding.role.has(name=wanted.role)))
+        if wanted.disabled is not None:
+            statement = statement.where(User.disabled_at.is_not(None) == wanted.disabled)
+        most = self._unit.settings.page_size_max
+        return fetch_page(self._session, statement, _BY_EMAIL, page, most)
+
+    def rename(self, user_id: str, name: str, *, if_version: int | None = None) -> User:
         """Change the name that is shown.
+
+        Args:
+            if_version: version that the editor has read.
 
         Raises:
             PermissionDenied: without users:write everywhere.
             NotFound: no such user.
             InvalidInput: the name does not fit.
+            PreconditionFailed: it was changed meanwhile.
         """
         user = self._writable(user_id)
-        before, user.name = user.name, _check_name(name)
-        self._note("user.rename", user, {"name": before}, {"name": user.name})
+        versions.expect(self._session, user, if_version, user.email)
+        before, after = user.name, _check_name(name)
+        if before != after:
+            user.name = after
+            self._note("user.rename", user, {"name": before}, {"name": after})
         return user
 
     def disable(self, user_id: str) -> User:
@@ -128,6 +179,7 @@ class UserService:
             PermissionDenied: without users:write, or the user has rights that the actor lacks.
             NotFound: no such user.
         """
+        require_person(self._unit.actor, "let users in")
         user = self._writable(user_id)
         self._require_rights_of(user)
         if user.disabled_at is not None:
@@ -149,6 +201,7 @@ class UserService:
             PermissionDenied, NotFound: as `enable`: who sets a password could sign in with it.
             InvalidInput: the password does not fit.
         """
+        require_person(self._unit.actor, "set passwords")
         user = self._writable(user_id)
         self._require_rights_of(user)
         one_time = one_time_password() if password is None else None
@@ -183,6 +236,7 @@ class UserService:
             NotFound: no such user, role or group.
             Conflict: it is bound so already.
         """
+        require_person(self._unit.actor, "give roles")
         user = self._writable(user_id)
         role = self._session.scalar(select(Role).where(Role.name == role_name))
         if role is None:
@@ -212,6 +266,7 @@ class UserService:
             NotFound: no such binding.
             Conflict: the last administrator's.
         """
+        require_person(self._unit.actor, "take roles away")
         self._unit.actor.require(Permission.USERS_WRITE)
         binding = self._session.get(Binding, binding_id)
         if binding is None:
@@ -264,9 +319,7 @@ class UserService:
         """Nobody gives what they lack."""
         grant = grant_of(binding)
         name = binding.group.name if binding.group else "everywhere"
-        for permission in sorted(grant.permissions):
-            if not self._unit.actor.may(permission, grant.group_path):
-                raise PermissionDenied(permission, name)
+        require_held(self._unit.actor, grant.permissions, grant.group_path, name)
 
     def _keep_an_administrator(self, leaving: User) -> None:
         others = self._session.scalar(
@@ -287,6 +340,7 @@ class UserService:
             )
 
     def _note(self, action: str, user: User, before: object = None, after: object = None) -> None:
+        versions.bump(self._session, user)
         audit.record(self._unit, action, "user", user.id, user.email, before=before, after=after)
 
 
