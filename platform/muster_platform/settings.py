@@ -70,6 +70,16 @@ class Settings:
     spool_bytes: int = 1024 * 1024 * 1024
     ledger_every_s: int = 30
     enrolment_repeat_s: int = 600
+    enrolment_request_s: int = 7 * 24 * 3600
+    """How long a device that waits for approval is remembered after it last asked."""
+    enrolment_requests_max: int = 1_000
+    """Most devices that may wait for approval by one token."""
+    enrolment_retry_s: int = 30
+    """What a device that waits for approval is told to wait before it asks again."""
+    restore_s: int = 7 * 24 * 3600
+    """How long a deleted device can be restored; then its data is purged."""
+    import_rows_max: int = 20_000
+    """Most lines of one list of devices that is imported."""
 
     dispatch_batch: int = 200
     dispatch_lease_s: int = 30
@@ -79,6 +89,13 @@ class Settings:
     execution_delivery_s: int = 7 * 24 * 3600
     execution_timeout_s: int = 600
     execution_step_timeout_s: int = 300
+
+    telemetry_kept_days: int = 0
+    logs_kept_days: int = 0
+    """Where a profile says nothing else. How long data is kept; 0, here and below: for ever."""
+    events_kept_days: int = 0
+    raw_kept_days: int = 0
+    quarantine_kept_days: int = 0
 
     sweep_every_s: int = 5
     presence_grace_s: int = 60
