@@ -119,7 +119,7 @@ def test_only_what_was_disabled_by_it_is_enabled_again(
 ) -> None:
     both = start(platform, "disable")
     # Somebody else asks for one of them, too: that one is not its to take back.
-    platform.time.advance(1_000)
+    platform.time.advance(s=1)
     second = start(platform, "disable", selection=Selection(devices=("cam-1",)))
     passes.advance_bulk(platform)
     assert outcome(platform, second) == (DONE, {"cam-1": (SKIPPED, "same")})

@@ -8,10 +8,14 @@ from sqlalchemy import select
 from muster_platform.access.actor import system_actor
 from muster_platform.access.groups import GroupService
 from muster_platform.access.users import UserService
+from muster_platform.bootstrap import DEVICE_HOOKS
+from muster_platform.devices.bulk.run import advance_one
+from muster_platform.devices.bulk.service import BulkService
 from muster_platform.devices.credentials import CredentialService
 from muster_platform.devices.enrolment import EnrolmentService
 from muster_platform.devices.models import Credential, Device
 from muster_platform.devices.profiles import ProfileService
+from muster_platform.devices.selection import Selection
 from muster_platform.devices.service import DeviceService
 from muster_platform.devices.stream_models import LatestValue, Metric, Quarantined, telemetry
 from muster_platform.jobs.models import Execution
@@ -43,6 +47,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "plan_command": {"name": "ping", "target": {"group": 1}},
     "create_command": {"name": "reboot", "target": {"devices": ["{device_id}"]}},
     "send_command": {"name": "reboot", "limits": {"timeout_s": 60}},
+    "plan_bulk_change": {"selection": {"devices": ["{device_id}"]}, "act": "disable"},
+    "start_bulk_change": {
+        "selection": {"devices": ["{device_id}"]},
+        "act": "disable",
+        "digest": "{bulk_digest}",
+    },
+    "cancel_bulk_change": {},
+    "undo_bulk_change": {},
     "put_settings": {"desired": {"interval_s": 30}},
     "cancel_job": {"reason": "not needed"},
     "pause_job": {},
@@ -82,6 +94,7 @@ def fresh(world: World) -> dict[str, Any]:
         said = _say(unit, device)
         return {
             **said,
+            **_change(unit, device),
             "n": n,
             "name": profile.name,
             "empty_group": GroupService(unit).create(f"Empty {n}", world.berlin).id,
@@ -96,6 +109,21 @@ def fresh(world: World) -> dict[str, Any]:
             "job_id": job.id,
             "execution_id": session.scalar(select(Execution.id).where(Execution.job_id == job.id)),
         }
+
+
+def _change(unit: Unit, device: Device) -> dict[str, Any]:
+    """Make a bulk change that has ended and one that runs; plan a third."""
+    bulk, one = BulkService(unit), Selection(devices=(device.device_id,))
+    made = []
+    for value in ("done", "running"):
+        args = {"add": {"bulk": value}}
+        digest = bulk.plan(one, "tag", args).digest
+        made.append(bulk.start(one, "tag", args, digest=digest).id)
+        if value == "done":
+            while advance_one(unit, DEVICE_HOOKS, 10):
+                pass
+    digest = bulk.plan(one, "disable", {}).digest
+    return {"bulk_done_id": made[0], "bulk_id": made[1], "bulk_digest": digest}
 
 
 def _say(unit: Unit, device: Device) -> dict[str, Any]:
@@ -139,6 +167,8 @@ def path_of(route: Route, names: dict[str, Any]) -> str:
     """Give the route's path with names filled in, behind /api/v1."""
     if route.operation_id == "delete_group":
         names = {**names, "group_id": names["empty_group"]}
+    if route.operation_id == "undo_bulk_change":
+        names = {**names, "bulk_id": names["bulk_done_id"]}
     return route.path.format_map(names)
 
 

@@ -4,6 +4,7 @@ from flask import Flask
 
 from muster_platform.web.api import (
     audit,
+    bulk,
     credentials,
     data,
     device,
@@ -28,6 +29,7 @@ MODULES = (
     profiles,
     devices,
     device_selection,
+    bulk,
     credentials,
     device_settings,
     data,

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from muster_platform.access.permissions import Permission
+from muster_platform.devices.selection import filter_document
 from muster_platform.errors import Conflict, NotFound
 from muster_platform.jobs.service import JobFilter, JobService
 from muster_platform.jobs.targets import Plan
@@ -23,6 +24,7 @@ from muster_platform.web.api.common import (
     Seconds,
     listed,
 )
+from muster_platform.web.api.device_selection import DeviceSelection
 from muster_platform.web.api.routing import Routes
 from muster_protocol.states import ExecutionState, JobState
 
@@ -44,15 +46,18 @@ class TagTarget(Input, kw_only=True):
 
 
 class JobTarget(Input, omit_defaults=True, kw_only=True):
-    """Who it is for: exactly one of device ids, a group (and those inside), a tag."""
+    """Who it is for: exactly one of device ids, a group (and those inside), a tag, a filter."""
 
     devices: Annotated[list[DeviceId], Meta(min_length=1)] | None = None
     group: Key | None = None
     tag: TagTarget | None = None
+    filter: DeviceSelection | None = None
 
     def document(self) -> dict[str, Any]:
         """Give it as the job service reads it."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
+        if self.filter is not None:
+            plain["filter"] = filter_document(self.filter.filter())
         return plain
 
 
