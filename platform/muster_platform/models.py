@@ -1,6 +1,8 @@
 """Every table, in one import: fills the metadata for migrations and tests."""
 
+from muster_platform.access import mail_models as mails
 from muster_platform.access import models as access
+from muster_platform.access import sign_in_models as sign_ins
 from muster_platform.access import token_models as tokens
 from muster_platform.devices import enrolment_models as enrolment
 from muster_platform.devices import models as devices
@@ -9,6 +11,7 @@ from muster_platform.devices import stream_models as stream
 from muster_platform.devices.bulk import models as bulk
 from muster_platform.jobs import models as jobs
 from muster_platform.logs import models as logs
+from muster_platform.parts import models as parts
 
 __all__ = [
     "access",
@@ -17,7 +20,10 @@ __all__ = [
     "enrolment",
     "jobs",
     "logs",
+    "parts",
+    "mails",
     "settings_models",
+    "sign_ins",
     "stream",
     "tokens",
 ]

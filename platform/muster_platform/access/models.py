@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from muster_platform.db.base import Base, BigKey, Json, Uuid
@@ -68,6 +68,7 @@ class Role(Base):
     Attributes:
         name: how programs call it; never changes.
         title: for people; "" shows the name.
+        require_second_factor: who has it can do nothing before setting one up.
         version: counts the edits.
     """
 
@@ -78,6 +79,7 @@ class Role(Base):
     title: Mapped[str] = mapped_column(String(128), default="", server_default="")
     description: Mapped[str] = mapped_column(Text, default="", server_default="")
     builtin: Mapped[bool] = mapped_column(default=False)
+    require_second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
     version: Mapped[int] = mapped_column(default=1, server_default="1")
 
     permissions: Mapped[list["RolePermission"]] = relationship(
@@ -205,6 +207,16 @@ class AuditCheck(Base):
     round_at: Mapped[int]
     fault: Mapped[str | None] = mapped_column(Text)
     logged_at: Mapped[int]
+
+
+class UserPreference(Base):
+    """One thing that a person has chosen for themselves, such as the home shown first."""
+
+    __tablename__ = "user_preferences"
+
+    user_id: Mapped[str] = mapped_column(Uuid, ForeignKey("users.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[str] = mapped_column(String(64))
 
 
 class IdempotencyKey(Base):

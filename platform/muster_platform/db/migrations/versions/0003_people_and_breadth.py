@@ -90,6 +90,41 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "mails",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("to_address", sa.String(length=254), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("html", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempts", sa.BigInteger(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.String(length=500), nullable=False),
+        sa.Column("dedup", sa.String(length=128), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
+        sa.UniqueConstraint("dedup", name=op.f("uq_mails_dedup")),
+    )
+    with op.batch_alter_table("mails", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mails_created_at"), ["created_at"], unique=False)
+        batch_op.create_index("ix_mails_due", ["state", "next_at"], unique=False)
+
+    op.create_table(
+        "part_beats",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("instance", sa.String(length=96), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column(
+            "figures", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "instance", name=op.f("pk_part_beats")),
+    )
+    op.create_table(
         "retention_marks",
         sa.Column("name", sa.String(length=32), nullable=False),
         sa.Column("before", sa.BigInteger(), nullable=False),
@@ -120,6 +155,52 @@ def upgrade() -> None:
     with op.batch_alter_table("api_tokens", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_tokens_user_id"), ["user_id"], unique=False)
 
+    op.create_table(
+        "mail_links",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_mail_links_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_links")),
+        sa.UniqueConstraint("hash", name=op.f("uq_mail_links_hash")),
+    )
+    with op.batch_alter_table("mail_links", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mail_links_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mail_links_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "recovery_codes",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_recovery_codes_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_codes")),
+    )
+    with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recovery_codes_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "second_factors",
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("secret", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_second_factors_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_second_factors")),
+    )
     op.create_table(
         "settings_layers",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -155,6 +236,56 @@ def upgrade() -> None:
             batch_op.f("ix_settings_layers_walk_after"), ["walk_after"], unique=False
         )
 
+    op.create_table(
+        "sign_in_sessions",
+        sa.Column("family", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("authenticated_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.Column("user_agent", sa.String(length=256), nullable=False),
+        sa.Column("second_factor", sa.Boolean(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_sign_in_sessions_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("family", name=op.f("pk_sign_in_sessions")),
+    )
+    with op.batch_alter_table("sign_in_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_in_sessions_used_at"), ["used_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sign_in_sessions_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "sign_ins",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=True),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.Column("user_agent", sa.String(length=256), nullable=False),
+        sa.Column("outcome", sa.String(length=24), nullable=False),
+        sa.Column("second_factor", sa.Boolean(), nullable=False),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
+        sa.Column("bucket", sa.String(length=96), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sign_ins_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_ins")),
+        sa.UniqueConstraint("bucket", name=op.f("uq_sign_ins_bucket")),
+    )
+    with op.batch_alter_table("sign_ins", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_ins_at"), ["at"], unique=False)
+        batch_op.create_index("ix_sign_ins_user", ["user_id", "at"], unique=False)
+
+    op.create_table(
+        "user_preferences",
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("value", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_user_preferences_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("user_id", "name", name=op.f("pk_user_preferences")),
+    )
     op.create_table(
         "bulk_items",
         sa.Column("bulk_id", sa.String(length=36), nullable=False),
@@ -338,6 +469,11 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("description", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(
+            sa.Column(
+                "require_second_factor", sa.Boolean(), server_default=sa.text("0"), nullable=False
+            )
+        )
+        batch_op.add_column(
             sa.Column("version", sa.BigInteger(), server_default="1", nullable=False)
         )
 
@@ -353,6 +489,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("roles", schema=None) as batch_op:
         batch_op.drop_column("version")
+        batch_op.drop_column("require_second_factor")
         batch_op.drop_column("description")
         batch_op.drop_column("title")
 
@@ -419,15 +556,42 @@ def downgrade() -> None:
         batch_op.drop_index("ix_bulk_items_state")
 
     op.drop_table("bulk_items")
+    op.drop_table("user_preferences")
+    with op.batch_alter_table("sign_ins", schema=None) as batch_op:
+        batch_op.drop_index("ix_sign_ins_user")
+        batch_op.drop_index(batch_op.f("ix_sign_ins_at"))
+
+    op.drop_table("sign_ins")
+    with op.batch_alter_table("sign_in_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sign_in_sessions_user_id"))
+        batch_op.drop_index(batch_op.f("ix_sign_in_sessions_used_at"))
+
+    op.drop_table("sign_in_sessions")
     with op.batch_alter_table("settings_layers", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_settings_layers_walk_after"))
 
     op.drop_table("settings_layers")
+    op.drop_table("second_factors")
+    with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recovery_codes_user_id"))
+
+    op.drop_table("recovery_codes")
+    with op.batch_alter_table("mail_links", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mail_links_user_id"))
+        batch_op.drop_index(batch_op.f("ix_mail_links_expires_at"))
+
+    op.drop_table("mail_links")
     with op.batch_alter_table("api_tokens", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_tokens_user_id"))
 
     op.drop_table("api_tokens")
     op.drop_table("retention_marks")
+    op.drop_table("part_beats")
+    with op.batch_alter_table("mails", schema=None) as batch_op:
+        batch_op.drop_index("ix_mails_due")
+        batch_op.drop_index(batch_op.f("ix_mails_created_at"))
+
+    op.drop_table("mails")
     with op.batch_alter_table("device_imports", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_device_imports_created_at"))
 

@@ -1,0 +1,1 @@
+"""The platform's own processes: which work, since when, and how it goes."""
