@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -14,6 +15,14 @@ from muster_platform.outbox import Outbox, Signals
 from muster_platform.settings import Settings
 
 
+class LastStep(Protocol):
+    """What a unit does at its very end, when all else is written (access: chain the audit)."""
+
+    def run(self, session: Session) -> None:
+        """Do it; an error rolls the whole unit back."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """What every service is built from.
@@ -22,6 +31,7 @@ class Unit:
         session: open for the length of the unit; services flush, they never commit.
         actor: whose rights count.
         outbox: sent after the commit.
+        last_steps: by name, run in that order right before the commit.
     """
 
     session: Session
@@ -29,6 +39,7 @@ class Unit:
     actor: Actor
     outbox: Outbox
     settings: Settings
+    last_steps: dict[str, LastStep] = field(default_factory=dict)
 
     def now(self) -> int:
         """Give the time, ms since the epoch."""
@@ -36,7 +47,7 @@ class Unit:
 
     def as_actor(self, actor: Actor) -> "Unit":
         """Give the same transaction in another actor's name."""
-        return Unit(self.session, self.clock, actor, self.outbox, self.settings)
+        return replace(self, actor=actor)
 
 
 class Units:
@@ -61,8 +72,11 @@ class Units:
                 connection = connection.execution_options(**{READ_ONLY: True})
             outbox = Outbox()
             with Session(bind=connection, expire_on_commit=False) as session:
-                yield Unit(session, self.clock, actor, outbox, self.settings)
+                unit = Unit(session, self.clock, actor, outbox, self.settings)
+                yield unit
                 if write:
+                    for step in unit.last_steps.values():
+                        step.run(session)
                     session.commit()
                 # Otherwise closing ends it; a rollback would empty the rows that were read.
         if outbox.signals:
