@@ -55,13 +55,31 @@ class Settings:
     refresh_token_s: int = 30 * 24 * 3600
     refresh_grace_s: int = 30
     sign_in_per_minute: int = 10
+    fresh_sign_in_s: int = 15 * 60
+    """How long ago the password may have been given for acts that ask for it again."""
+    invitation_s: int = 7 * 24 * 3600
+    password_reset_s: int = 3600
+    sign_ins_kept_days: int = 90
     requests_per_minute: int = 1_200
     enrolments_per_minute: int = 600
+    api_token_days: int = 365
+    """Longest life of an API token, in days."""
     cookie_secure: bool = False
     trusted_proxies: int = 0
     """Reverse proxies in front of the web process whose X-Forwarded-* headers are believed."""
     metrics_token: str = secret()
     """Bearer token that /metrics asks for; empty: it asks for none."""
+
+    smtp_host: str = ""
+    """Mail server; empty: mails are written to files in `mails_dir`."""
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    """starttls, tls, or none (only for a server on this machine)."""
+    smtp_user: str = ""
+    smtp_password: str = secret()
+    smtp_timeout_s: int = 20
+    mail_from: str = "Muster <muster@localhost>"
+    mails_kept_days: int = 30
 
     payload_bytes: int = 64 * 1024
     ingest_batch_messages: int = 4_000
@@ -108,6 +126,11 @@ class Settings:
     def spool_dir(self) -> Path:
         """Folder of the platform's spools."""
         return self.state_dir / "spool"
+
+    @property
+    def mails_dir(self) -> Path:
+        """Folder that mails are written to where there is no mail server."""
+        return self.state_dir / "mails"
 
     @property
     def accounts_file(self) -> Path:
