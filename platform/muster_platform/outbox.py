@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 WAKE_DISPATCH = "dispatch"
 WAKE_JOBS = "jobs"
+WAKE_MAILS = "mails"
+WAKE_SETTINGS = "settings"
+WAKE_PURGE = "purge"
 WAKE_BULK = "bulk"
 
 
@@ -43,7 +46,19 @@ class EpochChanged:
     epoch: int
 
 
-Signal = Wake | Live | EpochChanged
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """One sign-in was ended: its tokens and live streams with it.
+
+    Attributes:
+        family: of the sign-in's refresh tokens.
+    """
+
+    user_id: str
+    family: str
+
+
+Signal = Wake | Live | EpochChanged | SessionEnded
 
 
 @dataclass(slots=True)

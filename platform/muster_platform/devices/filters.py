@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import aliased, contains_eager
 
 from muster_platform.access.groups import group_by_id
 from muster_platform.access.models import Group
@@ -29,6 +29,8 @@ class DeviceFilter:
         group_id: in this group or inside it.
         tag: name, or (name, value).
         gateway: device id of the gateway: its children.
+        kind: a word of KINDS: those with children, children, or those that connect by
+            themselves (gateways included).
         disabled: only disabled ones (True) or only those that are not (False).
         sort: a name in ORDERS.
     """
@@ -39,10 +41,13 @@ class DeviceFilter:
     group_id: int | None = None
     tag: str | tuple[str, str] | None = None
     gateway: str | None = None
+    kind: str | None = None
     disabled: bool | None = None
     sort: str = "device_id"
     descending: bool = False
 
+
+KINDS = ("gateway", "child", "direct")
 
 _ID: Key[Device] = Key(Device.__table__.c.id, int, lambda device: device.id)
 _LAST_SEEN: ColumnElement[Any] = func.coalesce(Presence.heard_at, 0)
@@ -114,6 +119,8 @@ def conditions(
         found.append(_tagged(wanted.tag))
     if wanted.gateway is not None:
         found.append(_behind(wanted.gateway))
+    if wanted.kind is not None:
+        found.append(_of_kind(wanted.kind))
     if wanted.disabled is not None:
         disabled = Device.disabled_at
         found.append(disabled.is_not(None) if wanted.disabled else disabled.is_(None))
@@ -140,6 +147,24 @@ def in_group(unit: Unit, group_id: int) -> ColumnElement[bool]:
 def _behind(gateway: str) -> ColumnElement[bool]:
     keys: Any = select(Device.id).where(Device.device_id == gateway, Device.deleted_at.is_(None))
     return Device.gateway_id.in_(keys.correlate(None))
+
+
+def _of_kind(kind: str) -> ColumnElement[bool]:
+    """Give the condition of a word of KINDS.
+
+    Raises:
+        InvalidInput: no such word.
+    """
+    if kind not in KINDS:
+        raise InvalidInput(f"kind is one of {', '.join(KINDS)}", where="kind")
+    if kind == "gateway":
+        child = aliased(Device)
+        spoken_for = select(child.id).where(
+            child.gateway_id == Device.id, child.deleted_at.is_(None)
+        )
+        return spoken_for.correlate(Device).exists()
+    is_child = Device.gateway_id.is_not(None)
+    return is_child if kind == "child" else ~is_child
 
 
 def _tagged(tag: str | tuple[str, str]) -> ColumnElement[bool]:

@@ -30,7 +30,14 @@ class DeviceHooks(Protocol):
         ...
 
     def on_removed(self, unit: Unit, device_key: int) -> None:
-        """Act on a device that is being deleted."""
+        """Act on a device that is being deleted; its data stays, hidden, until it is purged."""
+        ...
+
+    def on_purge(self, unit: Unit, device_key: int, limit: int) -> int:
+        """Delete at most `limit` rows of a deleted device's data; give how many were deleted.
+
+        Called in transaction after transaction until it gives 0.
+        """
         ...
 
 
@@ -48,6 +55,10 @@ class NoHooks:
 
     def on_removed(self, unit: Unit, device_key: int) -> None:
         """Do nothing."""
+
+    def on_purge(self, unit: Unit, device_key: int, limit: int) -> int:  # noqa: ARG002
+        """Do nothing."""
+        return 0
 
 
 class AllHooks:
@@ -75,3 +86,9 @@ class AllHooks:
         """Pass it on."""
         for hook in self._hooks:
             hook.on_removed(unit, device_key)
+
+    def on_purge(self, unit: Unit, device_key: int, limit: int) -> int:
+        """Pass it on, one after the other."""
+        return next(
+            (count for hook in self._hooks if (count := hook.on_purge(unit, device_key, limit))), 0
+        )

@@ -4,11 +4,12 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from muster_broker.accounts.contract import DisconnectOrder
-from muster_platform.devices.models import Device, Outbound
+from muster_platform.devices.models import Device, DeviceSettings, Outbound
 from muster_platform.outbox import WAKE_DISPATCH, Wake
 from muster_platform.unit import Unit
-from muster_protocol import topics
+from muster_protocol import codec, topics
 from muster_protocol.channels import Direction
+from muster_protocol.messages import Settings
 
 
 def address(session: Session, device: Device, direction: Direction, channel: str) -> str:
@@ -30,6 +31,15 @@ def publish(unit: Unit, topic: str, payload: bytes, *, retain: bool = False) -> 
     )
     unit.session.flush()
     unit.outbox.add(Wake(WAKE_DISPATCH))
+
+
+def republish_settings(unit: Unit, device: Device) -> None:
+    """Have the broker keep a device's desired settings again, on the topic it hears now."""
+    row = unit.session.get(DeviceSettings, device.id)
+    if row is not None and row.version:
+        payload = codec.encode(Settings(version=row.version, desired=row.desired))
+        topic = address(unit.session, device, Direction.DOWN, "settings")
+        publish(unit, topic, payload, retain=True)
 
 
 def disconnect(unit: Unit, device: Device, *, forget: bool = False) -> None:

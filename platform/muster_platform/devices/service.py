@@ -19,6 +19,7 @@ from muster_platform.devices.filters import (
     select_devices,
 )
 from muster_platform.devices.find import find_device
+from muster_platform.devices.gateways import find_gateway, refuse_with_children
 from muster_platform.devices.hooks import DeviceHooks
 from muster_platform.devices.models import Device, InventoryItem, Presence
 from muster_platform.devices.outbound import disconnect
@@ -31,7 +32,6 @@ from muster_platform.devices.rows import (
     search_text,
 )
 from muster_platform.devices.tags import check_tags, replace_tags, tags_of
-from muster_platform.errors import Conflict, InvalidInput
 from muster_platform.paging import Page, PageRequest, fetch_page
 from muster_platform.unit import Unit
 from muster_protocol.states import PresenceState
@@ -74,7 +74,7 @@ class DeviceService:
             group,
             display_name=display_name or "",
             tags=check_tags(tags or {}),
-            gateway=self._gateway(gateway),
+            gateway=None if gateway is None else find_gateway(self._unit, gateway),
         )
         self._note("device.register", device, after=_describe(device))
         add_event(self._unit, device, "enrolment", f"Registered by {self._unit.actor.name}")
@@ -206,11 +206,17 @@ class DeviceService:
             self._note("device.enable", device)
         return device
 
-    def delete(self, device_id: str, *, hooks: DeviceHooks, reason: str = "") -> None:
-        """Delete a device whole: rights to connect, broker session, retained messages, data.
+    def delete(
+        self, device_id: str, *, hooks: DeviceHooks, reason: str = "", purge: bool = False
+    ) -> Device:
+        """Delete a device: rights to connect, broker session and retained messages go at once.
 
-        Its open executions end as REMOVED (hooks). The same id registered again is another
-        device with another key and inherits nothing.
+        Its open executions end as REMOVED (hooks). Its data is kept, hidden, for the setting
+        `restore_s`. The same id registered again is another device with another key and inherits
+        nothing.
+
+        Args:
+            purge: its data goes now, in the background; it cannot be restored.
 
         Raises:
             NotFound: no such device that the actor may read.
@@ -218,30 +224,17 @@ class DeviceService:
             Conflict: children still speak through it.
         """
         device = find_device(self._unit, device_id, Permission.DEVICES_DELETE)
-        children = self._session.scalar(
-            select(func.count()).where(Device.gateway_id == device.id, Device.deleted_at.is_(None))
-        )
-        if children:
-            raise Conflict(
-                f"{device_id} speaks for {children} children; delete them first",
-                code="has_children",
-            )
+        refuse_with_children(self._unit, device, "delete or move them first")
         self._note("device.delete", device, before=_describe(device), reason=reason)
-        removal.remove(self._unit, device, hooks)
+        kept_ms = 0 if purge else self._unit.settings.restore_s * 1000
+        removal.remove(self._unit, device, hooks, purge_at=self._unit.now() + kept_ms)
+        return device
 
     def _enrollable(self, group_id: int) -> Group:
         return require_group(self._unit, group_id, Permission.DEVICES_ENROL)
 
     def _writable_group(self, group_id: int) -> Group:
         return require_group(self._unit, group_id, Permission.DEVICES_WRITE)
-
-    def _gateway(self, device_id: str | None) -> Device | None:
-        if device_id is None:
-            return None
-        gateway = find_device(self._unit, device_id, Permission.DEVICES_ENROL)
-        if gateway.gateway_id is not None:
-            raise InvalidInput(f"{device_id} is a child of a gateway itself", where="gateway")
-        return gateway
 
     def _note(
         self,

@@ -79,6 +79,10 @@ class JobHooks:
             if job := settle(unit.session, execution):
                 passes.advance(unit, job)
 
+    def on_purge(self, unit: Unit, device_key: int, limit: int) -> int:  # noqa: ARG002
+        """Keep everything: executions are the history of their jobs."""
+        return 0
+
     def _due(self, unit: Unit, statement: Update) -> None:
         changed = unit.session.scalars(
             statement.values(due_at=unit.now()).returning(Execution.id),

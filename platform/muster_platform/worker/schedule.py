@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from muster_platform.bootstrap import Platform
 from muster_platform.settings import Settings
-from muster_platform.worker import passes
+from muster_platform.worker import passes, registry
+from muster_platform.worker.audit import verify_audit
+from muster_platform.worker.tick import EVERY_S, tick
 
 HOUR_S = 3600.0
 
@@ -31,6 +33,7 @@ def _sweep(settings: Settings) -> float:
 
 
 SCHEDULE: tuple[Periodic, ...] = (
+    Periodic("tick", tick, lambda _: EVERY_S),
     Periodic("sweep_limits", passes.sweep_limits, _sweep),
     Periodic("advance_jobs", passes.advance_jobs, _sweep, wakes="jobs"),
     Periodic("advance_bulk", passes.advance_bulk, _sweep, wakes="bulk"),
@@ -38,4 +41,6 @@ SCHEDULE: tuple[Periodic, ...] = (
     Periodic("find_forgotten", passes.find_forgotten, lambda s: 6.0 * s.sweep_every_s),
     Periodic("clean_idempotency", passes.clean_idempotency, lambda _: HOUR_S),
     Periodic("clean_tokens", passes.clean_tokens, lambda _: HOUR_S),
+    Periodic("purge_deleted", registry.purge_deleted, lambda _: 60.0, wakes="purge"),
+    Periodic("verify_audit", verify_audit, lambda _: HOUR_S),
 )

@@ -20,6 +20,7 @@ from muster_platform.paging import PageRequest
 from muster_protocol.messages import AgentVersion, Component, Hello
 from muster_protocol.states import PresenceState
 from tests.integration.devices.conftest import load
+from muster_platform.worker.registry import purge_deleted
 from tests.services.database import ADMIN
 
 
@@ -196,7 +197,7 @@ class Removed(NoHooks):
         self.keys.append(device_key)
 
 
-def test_deleting_leaves_nothing_and_the_same_id_begins_anew(platform, fleet):
+def test_deleting_and_purging_leave_nothing_and_the_same_id_begins_anew(platform, fleet):
     with platform.unit(ADMIN) as unit:
         secret = CredentialService(unit).rotate("cam-1")
     _say_hello(platform, "cam-1")
@@ -204,8 +205,9 @@ def test_deleting_leaves_nothing_and_the_same_id_begins_anew(platform, fleet):
     hooks = Removed()
     with platform.unit(ADMIN) as unit:
         unit.session.query(Outbound).delete()
-        DeviceService(unit).delete("cam-1", hooks=hooks)
+        DeviceService(unit).delete("cam-1", hooks=hooks, purge=True)
     assert hooks.keys == [old.id]
+    assert purge_deleted(platform) > 0
     with platform.unit(ADMIN, write=False) as unit:
         sent = [
             (row.topic, row.payload, row.retain) for row in unit.session.scalars(select(Outbound))

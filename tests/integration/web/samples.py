@@ -7,6 +7,8 @@ from sqlalchemy import select
 
 from muster_platform.access.actor import system_actor
 from muster_platform.access.groups import GroupService
+from muster_platform.access.roles import RoleService
+from muster_platform.access.tokens import Scope, TokenService
 from muster_platform.access.users import UserService
 from muster_platform.bootstrap import DEVICE_HOOKS
 from muster_platform.devices.bulk.run import advance_one
@@ -34,6 +36,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "update_user": {"name": "Renamed"},
     "set_password": {},
     "create_binding": {"role": "auditor"},
+    "create_role": {"name": "role_new_{n}", "permissions": ["devices:read"]},
+    "update_role": {"title": "Renamed", "permissions": ["devices:read", "logs:read"]},
+    "create_api_token": {"name": "Pipeline {n}", "scopes": [{"permissions": ["devices:read"]}]},
     "create_group": {"name": "Group {n}"},
     "update_group": {"name": "Renamed {n}"},
     "create_profile": {"name": "profile-new-{n}", "contact": "periodic"},
@@ -43,6 +48,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "change_tags": {"add": {"floor": "3"}, "remove": ["site"]},
     "disable_device": {"reason": "lost"},
     "rotate_credential": {"overlap_s": 60},
+    "attach_device": {"gateway": "{gateway_id}"},
+    "restore_device": {"reason": "found again"},
+    "purge_device": {"reason": "asked for"},
     "create_token": {"name": "Hall {n}", "profile": "sensor", "group_id": 1},
     "plan_command": {"name": "ping", "target": {"group": 1}},
     "create_command": {"name": "reboot", "target": {"devices": ["{device_id}"]}},
@@ -86,8 +94,15 @@ def fresh(world: World) -> dict[str, Any]:
         group = GroupService(unit).create(f"Fresh {n}", world.berlin)
         device = devices.register(f"device-{n}", "sensor", group.id)
         CredentialService(unit).rotate(device.device_id)
+        deleted = devices.register(f"deleted-{n}", "sensor", group.id)
+        devices.delete(deleted.device_id, hooks=DEVICE_HOOKS)
+        devices.register(f"gateway-{n}", "sensor", group.id)
+        devices.register(f"child-{n}", "sensor", group.id, gateway=f"gateway-{n}")
         user, _ = UserService(unit).create(f"user-{n}@example.org", f"User {n}", PASSWORD)
         binding = UserService(unit).bind(user.id, "viewer")
+        role = RoleService(unit).create(f"role_{n}", ["devices:read"])
+        reading = Scope(permissions=("devices:read",), group_id=group.id)
+        api_token, _ = TokenService(unit).create(f"Program {n}", [reading], 30, user.id)
         token, _ = EnrolmentService(unit).create_token(f"Token {n}", "sensor", group.id)
         job = JobService(unit).create_command("reboot", target={"devices": [device.device_id]})
         session = unit.session
@@ -100,11 +115,16 @@ def fresh(world: World) -> dict[str, Any]:
             "empty_group": GroupService(unit).create(f"Empty {n}", world.berlin).id,
             "group_id": group.id,
             "device_id": device.device_id,
+            "device_key": deleted.id,
+            "gateway_id": f"gateway-{n}",
+            "child_id": f"child-{n}",
             "credential_id": session.scalar(
                 select(Credential.id).where(Credential.device_key == device.id)
             ),
             "user_id": user.id,
             "binding_id": binding.id,
+            "role_name": role.name,
+            "api_token_id": api_token.id,
             "token_id": token.id,
             "job_id": job.id,
             "execution_id": session.scalar(select(Execution.id).where(Execution.job_id == job.id)),
@@ -169,6 +189,8 @@ def path_of(route: Route, names: dict[str, Any]) -> str:
         names = {**names, "group_id": names["empty_group"]}
     if route.operation_id == "undo_bulk_change":
         names = {**names, "bulk_id": names["bulk_done_id"]}
+    if route.operation_id == "detach_device":
+        names = {**names, "device_id": names["child_id"]}
     return route.path.format_map(names)
 
 

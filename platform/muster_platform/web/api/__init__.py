@@ -3,19 +3,23 @@
 from flask import Flask
 
 from muster_platform.web.api import (
+    api_tokens,
     audit,
     bulk,
     credentials,
     data,
+    deleted,
     device,
     device_selection,
     device_settings,
     devices,
     executions,
+    gateways,
     groups,
     jobs,
     logs,
     profiles,
+    roles,
     session,
     users,
 )
@@ -25,6 +29,8 @@ from muster_platform.web.api.routing import Route
 MODULES = (
     session,
     users,
+    roles,
+    api_tokens,
     groups,
     profiles,
     devices,

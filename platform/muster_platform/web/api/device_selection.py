@@ -33,6 +33,7 @@ class DeviceSelection(Input, kw_only=True):
         group: id of a group: its devices and those of groups inside it.
         tag: `name` or `name=value`.
         gateway: its children.
+        kind: gateways with children, children, or those that connect by themselves.
     """
 
     search: Annotated[str, Meta(max_length=200)] = ""
@@ -41,6 +42,7 @@ class DeviceSelection(Input, kw_only=True):
     group: Key | None = None
     tag: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     gateway: DeviceId | None = None
+    kind: Literal["gateway", "child", "direct"] | None = None
     disabled: bool | None = None
     sort: Sort = "device_id"
     descending: bool = False
@@ -58,6 +60,7 @@ class DeviceSelection(Input, kw_only=True):
             group_id=self.group,
             tag=tag,
             gateway=self.gateway,
+            kind=self.kind,
             disabled=self.disabled,
             sort=self.sort,
             descending=self.descending,

@@ -77,9 +77,14 @@ class DeviceReason(Input, kw_only=True):
 
 
 class DeleteQuery(Input, kw_only=True):
-    """Why it is done, for the audit log."""
+    """Why it is done, for the audit log.
+
+    Attributes:
+        purge: delete its data now, too; it cannot be restored.
+    """
 
     reason: Reason = ""
+    purge: bool = False
 
 
 class PresenceCounts(msgspec.Struct, kw_only=True):
@@ -170,8 +175,13 @@ def enable_device(unit: Unit, device_id: str) -> DeviceAnswer:
     errors=(Conflict,),
 )
 def delete_device(unit: Unit, device_id: str, query: DeleteQuery) -> None:
-    """Delete a device whole; the same id registered again inherits nothing."""
-    DeviceService(unit).delete(device_id, hooks=DEVICE_HOOKS, reason=query.reason)
+    """Delete a device; it can be restored for a time, unless its data is purged.
+
+    The same id registered again is another device and inherits nothing.
+    """
+    DeviceService(unit).delete(
+        device_id, hooks=DEVICE_HOOKS, reason=query.reason, purge=query.purge
+    )
 
 
 @routes.add("GET", "/devices/{device_id}/presence", permission=READ)

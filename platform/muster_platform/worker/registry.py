@@ -1,0 +1,22 @@
+"""The registry's passes: data of deleted devices, requests and uploads that nobody needs."""
+
+from muster_platform.access.actor import system_actor
+from muster_platform.bootstrap import DEVICE_HOOKS, Platform
+from muster_platform.devices.purge import purge_step
+
+ROWS = 2_000
+"""Rows of one transaction: ingest must not wait for it."""
+STEPS = 2_000
+_ACTOR = system_actor("worker")
+
+
+def purge_deleted(platform: Platform) -> int:
+    """Delete the data of devices that can be restored no more; the next pass goes on."""
+    total = 0
+    for _ in range(STEPS):
+        with platform.unit(_ACTOR) as unit:
+            count = purge_step(unit, DEVICE_HOOKS, ROWS)
+        total += count
+        if not count:
+            break
+    return total
