@@ -12,6 +12,12 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = {
     "docs/api/asyncapi.json": ("-m", "muster_protocol.asyncapi"),
     "docs/api/openapi.json": ("-m", "muster_platform.web.openapi"),
+    "client/muster_client/generated/types.py": ("-m", "muster_platform.web.client_code", "types"),
+    "client/muster_client/generated/operations.py": (
+        "-m",
+        "muster_platform.web.client_code",
+        "operations",
+    ),
 }
 """Path of a document: arguments to Python that print it."""
 

@@ -16,6 +16,7 @@ OURS = {
     "muster_broker",
     "muster_platform",
     "muster_agent",
+    "muster_client",
     "tests",
     "benchmarks",
 }
@@ -33,6 +34,7 @@ def named(*extras):
 ALLOWED = {
     "protocol": {"msgspec"},
     "agent": named(),
+    "client": named(),
     "broker": named("broker"),
     "platform": named("broker", "platform"),
     "tests": named("broker", "platform", "dev"),

@@ -11,7 +11,17 @@ TARGET = re.compile(r"^([a-z-]+):.*## ", re.MULTILINE)
 COMMAND = re.compile(r"\bmake ([a-z-]+)")
 PATH = re.compile(r"`((?:[\w.{}-]+/)+[\w.{}-]*)`")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
-TREES = ("protocol", "broker", "platform", "agent", "tests", "docs", "config", "benchmarks")
+TREES = (
+    "protocol",
+    "broker",
+    "platform",
+    "agent",
+    "client",
+    "tests",
+    "docs",
+    "config",
+    "benchmarks",
+)
 
 
 def tracked(pattern):
@@ -39,9 +49,8 @@ def test_generated_documents_are_fresh():
 
 
 def test_every_stored_api_document_is_generated():
-    assert {f"docs/api/{path.name}" for path in (ROOT / "docs/api").glob("*.json")} == set(
-        DOCUMENTS
-    )
+    stored = {f"docs/api/{path.name}" for path in (ROOT / "docs/api").glob("*.json")}
+    assert stored == {path for path in DOCUMENTS if path.startswith("docs/api/")}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

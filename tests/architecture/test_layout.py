@@ -12,10 +12,13 @@ ROOTS = {
     "broker": "muster_broker",
     "platform": "muster_platform",
     "agent": "muster_agent",
+    "client": "muster_client",
 }
 MODULE_LINES = 400
 ALEMBIC = "db/migrations"
 """Run by Alembic from files, not imported; a migration lists tables, as long as they are."""
+GENERATED = "muster_client/generated"
+"""Nobody reads it at one go: it has a method for each operation."""
 NO_SOURCE = {"node_modules", "static", "__pycache__"}
 
 
@@ -54,7 +57,8 @@ def test_no_module_is_too_long_to_be_read_at_one_go():
     long = {
         str(path.relative_to(ROOT)): count
         for path in modules()
-        if ALEMBIC not in str(path) and (count := len(path.read_text().splitlines())) > MODULE_LINES
+        if not any(apart in str(path) for apart in (ALEMBIC, GENERATED))
+        and (count := len(path.read_text().splitlines())) > MODULE_LINES
     }
     assert long == {}, f"split what is beyond {MODULE_LINES} lines"
 

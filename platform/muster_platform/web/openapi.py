@@ -28,7 +28,7 @@ from muster_platform.errors import (
 from muster_platform.web.api import ROUTES
 from muster_platform.web.api.idempotency import HEADER as IDEMPOTENCY_HEADER
 from muster_platform.web.api.idempotency import KEY_CHARS
-from muster_platform.web.api.routing import PREFIX, Caller, Csv, Route
+from muster_platform.web.api.routing import PREFIX, TEXTS, Caller, Route
 from muster_platform.web.errors import CONTENT_TYPE, Problem
 
 REF = "#/components/schemas/{name}"
@@ -237,8 +237,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 
 def _good(route: Route) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
-    if route.answer is Csv:
-        answer["content"] = {"text/csv": {"schema": {"type": "string"}}}
+    if route.answer in TEXTS:
+        answer["content"] = {TEXTS[route.answer]: {"schema": {"type": "string"}}}
     elif route.answer is not type(None):
         answer["content"] = {JSON: {"schema": _ref(route.answer)}}
     if route.etag:
@@ -269,11 +269,15 @@ def _schemas() -> dict[str, Any]:
         kinds += [
             kind
             for kind in (route.body, route.answer)
-            if kind is not None and kind is not Csv and kind is not type(None)
+            if kind is not None and kind not in TEXTS and kind is not type(None)
         ]
         # A query is told as parameters, but what its fields refer to must be there.
         kinds += [item.type for item in msgspec.structs.fields(route.query)] if route.query else []
     _, components = msgspec.json.schema_components(_unique(kinds), ref_template=REF)
+    for schema in components.values():
+        if "description" in schema:
+            # Indented as it stands in the class, it would read as code.
+            schema["description"] = inspect.cleandoc(schema["description"])
     return dict(sorted(components.items()))
 
 
