@@ -17,6 +17,8 @@ CONTROL_PREFIX = "$muster"
 DISCONNECT_TOPIC = f"{CONTROL_PREFIX}/disconnect"
 """Platform to broker: payload {"device_id": …, "forget": bool}. Closes the device's connection
 at once and drops what the broker remembers of its credentials; forget also drops its session."""
+STATS_TOPIC = f"{CONTROL_PREFIX}/stats"
+"""Embedded broker to platform, retained: its counters and gauges, every few seconds."""
 
 
 class TopicError(ValueError):

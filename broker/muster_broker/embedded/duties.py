@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from muster_broker.embedded.broker import STATS_TOPIC, MusterBroker
+from muster_broker.embedded.broker import MusterBroker
 from muster_broker.embedded.logs import LOGGER
 from muster_broker.embedded.platform import Platform, PlatformAway
 from muster_protocol.ids import is_platform_client
+from muster_protocol.topics import STATS_TOPIC
 
 
 async def recheck_for_ever(broker: MusterBroker, platform: Platform, every_s: float) -> None:

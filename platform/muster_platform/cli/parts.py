@@ -67,7 +67,13 @@ def run(roles: list[RoleName], state: State = None) -> None:
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        run_roles(opened, [str(role) for role in roles], stop, say=_Announcer(len(set(roles))))
+        run_roles(
+            opened,
+            [str(role) for role in roles],
+            stop,
+            say=_Announcer(len(set(roles))),
+            beats=True,
+        )
 
 
 class _Announcer:

@@ -11,7 +11,7 @@ from muster_platform.access.models import Group
 from muster_platform.access.narrow import inside
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.find import visible
-from muster_platform.devices.models import Device, Presence, Profile, Tag
+from muster_platform.devices.models import Device, InventoryItem, Presence, Profile, Tag
 from muster_platform.errors import InvalidInput, NotFound
 from muster_platform.paging import Key, Order
 from muster_platform.unit import Unit
@@ -29,6 +29,7 @@ class DeviceFilter:
         group_id: in this group or inside it.
         tag: name, or (name, value).
         gateway: device id of the gateway: its children.
+        component: name, or (name, version), among what the device says it has.
         kind: a word of KINDS: those with children, children, or those that connect by
             themselves (gateways included).
         disabled: only disabled ones (True) or only those that are not (False).
@@ -41,6 +42,7 @@ class DeviceFilter:
     group_id: int | None = None
     tag: str | tuple[str, str] | None = None
     gateway: str | None = None
+    component: str | tuple[str, str] | None = None
     kind: str | None = None
     disabled: bool | None = None
     sort: str = "device_id"
@@ -119,6 +121,8 @@ def conditions(
         found.append(_tagged(wanted.tag))
     if wanted.gateway is not None:
         found.append(_behind(wanted.gateway))
+    if wanted.component is not None:
+        found.append(_equipped(wanted.component))
     if wanted.kind is not None:
         found.append(_of_kind(wanted.kind))
     if wanted.disabled is not None:
@@ -172,5 +176,14 @@ def _tagged(tag: str | tuple[str, str]) -> ColumnElement[bool]:
     keys = select(Tag.device_key).where(Tag.name == name)
     if value is not None:
         keys = keys.where(Tag.value == value)
+    chosen: Any = keys
+    return Device.id.in_(chosen)
+
+
+def _equipped(component: str | tuple[str, str]) -> ColumnElement[bool]:
+    name, version = (component, None) if isinstance(component, str) else component
+    keys = select(InventoryItem.device_key).where(InventoryItem.component == name)
+    if version is not None:
+        keys = keys.where(InventoryItem.version == version)
     chosen: Any = keys
     return Device.id.in_(chosen)

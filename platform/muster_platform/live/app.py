@@ -14,13 +14,16 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from muster_platform.access.actor import Actor, system_actor
+from muster_platform.access.restrictions import Restricted
 from muster_platform.bootstrap import Platform
 from muster_platform.errors import InvalidInput, MusterError, NotAuthenticated
 from muster_platform.live import identity, rules
 from muster_platform.live.connection import Connection
 from muster_platform.live.feed import Feed
 from muster_platform.live.hub import SIGNED_OUT, TRY_AGAIN, Hub
-from muster_platform.outbox import EpochChanged
+from muster_platform.outbox import EpochChanged, SessionEnded
+from muster_platform.parts.beating import Beating
+from muster_platform.parts.service import Beat
 from muster_platform.web.sessions import Sessions
 
 PATH = "/live"
@@ -50,13 +53,23 @@ class LiveServer:
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Run the feed and the re-check of rights while the server runs."""
         tasks = [asyncio.create_task(self.feed.run()), asyncio.create_task(self._recheck())]
+        beating = Beating(self.platform.units, self._beats)
+        beating.start()
         try:
             yield
         finally:
+            beating.stop()
+            await asyncio.to_thread(beating.join)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.platform.close()
+
+    def _beats(self) -> list[Beat]:
+        count = len(self.hub.connections)
+        heard = "ok" if self.feed.is_up else "warn"
+        detail = f"{count} browsers listen" if self.feed.is_up else "Redis is away: browsers poll"
+        return [Beat(name="live", state=heard, detail=detail, figures={"browsers": count})]
 
     async def health(self, _request: Request) -> Response:
         """Say that the process answers, and how many listen."""
@@ -82,7 +95,7 @@ class LiveServer:
         token = socket.cookies.get(COOKIE, "")
         try:
             return await asyncio.to_thread(self.sessions.actor, token)
-        except NotAuthenticated:
+        except (NotAuthenticated, Restricted):
             return None
 
     async def _converse(self, socket: WebSocket, connection: Connection) -> None:
@@ -150,18 +163,25 @@ class LiveServer:
         system = system_actor("live")
         while True:
             await asyncio.sleep(RECHECK_S)
-            users = {connection.actor.id for connection in self.hub.connections}
+            actors = [connection.actor for connection in self.hub.connections]
+            users = {actor.id for actor in actors}
             if not users:
                 continue
             try:
                 epochs = await asyncio.to_thread(
                     identity.current_epochs, self.platform, system, users
                 )
+                families = {actor.session for actor in actors}
+                ended = await asyncio.to_thread(
+                    identity.ended_sessions, self.platform, system, families
+                )
             except Exception as error:
                 log.warning("rights could not be checked again: %s", error)
                 continue
             for user_id in users:
                 self.hub.rights_changed(EpochChanged(user_id, epochs.get(user_id, -1)))
+            for family in ended:
+                self.hub.session_ended(SessionEnded("", family))
 
 
 def read_message(text: str) -> dict[str, Any]:

@@ -52,12 +52,13 @@ class PartService:
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
 
-    def beat(self, instance: str, began: int, beats: Sequence[Beat]) -> None:
+    def beat(self, instance: str, began: int | None, beats: Sequence[Beat]) -> None:
         """Keep what a process says of its parts.
 
         Args:
             instance: host and process id.
-            began: when the process began, ms since the epoch.
+            began: when the process began, ms since the epoch; None: whichever process it was,
+                since it was last silent.
 
         Raises:
             PermissionDenied: without system:write everywhere.
@@ -70,9 +71,9 @@ class PartService:
             if row is None:
                 row = PartBeat(name=beat.name, instance=instance)
                 session.add(row)
+            row.since = _since(row, beat, began, now)
             row.state, row.detail = beat.state, clean(beat.detail)[:DETAIL_CHARS]
             row.figures, row.seen_at = dict(beat.figures), now
-            row.since = began if beat.since is None else beat.since
 
     def list(self) -> list[PartState]:
         """Give the parts by name; of one that works nobody needs to know its predecessors.
@@ -94,6 +95,14 @@ class PartService:
                 alive.add(row.name)  # of several that are gone the last one is told
                 found.append(_state(row, "bad", "Silent: it has stopped or hangs", row.seen_at))
         return found
+
+
+def _since(row: PartBeat, beat: Beat, began: int | None, now: int) -> int:
+    if beat.since is not None:
+        return beat.since
+    if row.seen_at is not None and row.state == beat.state and now - row.seen_at < SILENT_MS:
+        return row.since
+    return began if began is not None and row.seen_at is None else now
 
 
 def _state(row: PartBeat, state: str, detail: str, since: int) -> PartState:

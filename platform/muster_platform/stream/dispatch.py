@@ -123,6 +123,11 @@ class DispatchRole:
         """Say in one line how it goes."""
         return f"ok; publishes as {self._account}" if self._up else self._note
 
+    def broker_stats(self) -> bytes | None:
+        """Give what the broker last said of itself; None while it is away."""
+        link = self._link
+        return link.stats if self._up and link is not None else None
+
     def _wake(self, stop: threading.Event) -> None:
         wake_ups = self._platform.wake_ups(WAKE_DISPATCH)
         while not stop.is_set():

@@ -13,6 +13,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from muster_platform.settings import Settings
+from muster_protocol.topics import STATS_TOPIC
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,11 @@ class LinkDown(ConnectionError):
 
 
 class Link:
-    """A connection that is tried once."""
+    """A connection that is tried once.
+
+    Attributes:
+        stats: what the broker last said of itself, as it came; b"" where it says nothing.
+    """
 
     def __init__(
         self, settings: Settings, client_id: str, tell: Callable[[News], None], in_flight: int
@@ -63,6 +68,7 @@ class Link:
             in_flight: most publishes that may wait for the broker.
         """
         self.client_id = client_id
+        self.stats = b""
         self._tell = tell
         self._settings = settings
         client = mqtt.Client(
@@ -82,6 +88,7 @@ class Link:
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
+        client.on_message = self._on_message
         self._client = client
 
     def open(self) -> None:
@@ -120,6 +127,7 @@ class Link:
         if reason.is_failure:
             self._tell(Down(self, f"the broker refused {self.client_id}: {reason}"))
         else:
+            self._client.subscribe(STATS_TOPIC)
             self._tell(Up(self))
 
     def _on_connect_fail(self, _client: Any, _userdata: Any) -> None:
@@ -127,6 +135,9 @@ class Link:
 
     def _on_disconnect(self, _c: Any, _u: Any, _flags: Any, reason: Any, _p: Any) -> None:
         self._tell(Down(self, f"the connection to the broker is lost: {reason}"))
+
+    def _on_message(self, _client: Any, _userdata: Any, message: mqtt.MQTTMessage) -> None:
+        self.stats = message.payload  # nothing else is subscribed to
 
     def _on_publish(self, _c: Any, _u: Any, mid: int, _reason: Any, _p: Any) -> None:
         self._tell(Acked(self, mid))

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from muster_platform.bootstrap import Platform
 from muster_platform.errors import ConfigurationError, InvalidInput
+from muster_platform.parts.beating import Beating
+from muster_platform.parts.service import Beat
+from muster_platform.stream.broker_state import broker_beat
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ def run_roles(
     stop: threading.Event,
     *,
     say: Callable[[str], None] | None = None,
+    beats: bool = False,
 ) -> None:
     """Run roles until stopped; one that fails is started again with back-off.
 
@@ -49,6 +53,7 @@ def run_roles(
         names: of the roles.
         stop: set by a signal handler.
         say: takes one health line per role, when it changes; the log when None.
+        beats: also keep how each role is where the site shows it.
 
     Raises:
         InvalidInput: no such role.
@@ -61,6 +66,8 @@ def run_roles(
     runners = [_Runner(platform, name, stop, fatal) for name in dict.fromkeys(names)]
     for runner in runners:
         runner.thread.start()
+    if beats:
+        Beating(platform.units, lambda: sum((runner.beats() for runner in runners), [])).start()
     said: dict[str, str] = {}
     while not stop.wait(HEALTH_EVERY_S if said else 1.0):
         for runner in runners:
@@ -97,6 +104,18 @@ class _Runner:
         if self._problem:
             return self._problem
         return self._role.health() if self._role is not None else "starting"
+
+    def beats(self) -> list[Beat]:
+        """Say it for the site: the role, and the broker as dispatch sees it."""
+        line = self.health()
+        word, _, rest = line.partition("; ")
+        healthy = word == "ok" or line.startswith("stands by")
+        state = "ok" if healthy else "warn" if line == "starting" else "bad"
+        found = [Beat(name=self.name, state=state, detail=rest if word == "ok" else line)]
+        if self.name == "dispatch":
+            stats = getattr(self._role, "broker_stats", lambda: None)()
+            found.append(broker_beat(stats, self._platform.clock.now_ms()))
+        return found
 
     def _run(self) -> None:
         wait_s = BACKOFF_MIN_S

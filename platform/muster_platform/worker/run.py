@@ -10,6 +10,8 @@ from celery import Celery, beat, platforms, signals
 from celery.apps.worker import Worker
 
 from muster_platform.bootstrap import Platform, build
+from muster_platform.parts.beating import Beating
+from muster_platform.parts.service import Beat
 from muster_platform.settings import Settings
 from muster_platform.worker.celery_app import make_celery
 from muster_platform.worker.wakes import wakers
@@ -31,6 +33,7 @@ def run_worker(settings: Settings, *, beat: bool = False) -> None:
     platform = build(settings)
     app = make_celery(platform)
     helpers: list[Any] = [*wakers(platform, app), *([_beat(app)] if beat else [])]
+    helpers.append(Beating(platform.units, _working))
 
     def begin(**_: Any) -> None:
         for helper in helpers:
@@ -75,6 +78,10 @@ def run_beat(settings: Settings) -> None:
         service.start()
     finally:
         _close(platform)
+
+
+def _working() -> list[Beat]:
+    return [Beat(name="worker", detail=f"{THREADS} threads", figures={"threads": THREADS})]
 
 
 def _beat(app: Celery) -> threading.Thread:

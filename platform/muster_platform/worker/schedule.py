@@ -37,6 +37,7 @@ SCHEDULE: tuple[Periodic, ...] = (
     Periodic("sweep_limits", passes.sweep_limits, _sweep),
     Periodic("advance_jobs", passes.advance_jobs, _sweep, wakes="jobs"),
     Periodic("advance_bulk", passes.advance_bulk, _sweep, wakes="bulk"),
+    Periodic("bring_settings", passes.bring_settings, _sweep, wakes="settings"),
     Periodic("sweep_presence", passes.sweep_presence, _sweep),
     Periodic("find_forgotten", passes.find_forgotten, lambda s: 6.0 * s.sweep_every_s),
     Periodic("clean_idempotency", passes.clean_idempotency, lambda _: HOUR_S),
