@@ -14,6 +14,7 @@ from muster_platform.adapters.redis_signals import RedisSignals, WakeUps
 from muster_platform.clock import Clock, SystemClock
 from muster_platform.db.engine import make_engine
 from muster_platform.devices.hooks import AllHooks, DeviceHooks
+from muster_platform.devices.settings_walk import SettingsGroupHooks
 from muster_platform.devices.timeline import TimelineProvider
 from muster_platform.jobs.hooks import JobGroupHooks, JobHooks
 from muster_platform.jobs.timeline import JobTimeline
@@ -25,7 +26,7 @@ from muster_platform.unit import Unit, Units
 DEVICE_HOOKS: DeviceHooks = AllHooks(JobHooks(), LogHooks())
 """Who hears in the same transaction that a device came, went or was removed."""
 
-GROUP_HOOKS: tuple[GroupHooks, ...] = (JobGroupHooks(),)
+GROUP_HOOKS: tuple[GroupHooks, ...] = (JobGroupHooks(), SettingsGroupHooks())
 """Who hears in the same transaction that a group was moved."""
 
 TIMELINE: tuple[TimelineProvider, ...] = (JobTimeline(),)

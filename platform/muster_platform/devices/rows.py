@@ -1,27 +1,25 @@
-"""Making a device with all the rows that belong to it, and lines of its timeline."""
+"""Making a device with all the rows that belong to it."""
 
-from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from muster_platform.access.models import Group
-from muster_platform.db.text import clean, clean_json
+from muster_platform.db.text import clean
+from muster_platform.devices.events import add_event as add_event
 from muster_platform.devices.models import (
     Device,
-    DeviceEvent,
     DeviceSettings,
     Presence,
     Profile,
     Tag,
 )
+from muster_platform.devices.settings_effective import bring_up_to_date
 from muster_platform.errors import Conflict, InvalidInput
-from muster_platform.outbox import Live
 from muster_platform.unit import Unit
 from muster_protocol.ids import DEVICE_ID_PATTERN, is_device_id
 from muster_protocol.states import PresenceState
 
 NAME_CHARS = 128
-SUMMARY_CHARS = 1_000
 
 
 def add_device(
@@ -79,33 +77,8 @@ def add_device(
         )
     )
     unit.session.flush()
+    bring_up_to_date(unit, [device.id])
     return device
-
-
-def add_event(
-    unit: Unit,
-    device: Device,
-    kind: str,
-    summary: str,
-    data: dict[str, Any] | None = None,
-    *,
-    at: int | None = None,
-) -> None:
-    """Write a line of the timeline and tell open pages.
-
-    Args:
-        kind: as in DeviceEvent.
-        at: ms since the epoch; now when None.
-    """
-    moment = unit.now() if at is None else at
-    text = clean(summary)[:SUMMARY_CHARS]
-    unit.session.add(
-        DeviceEvent(
-            device_key=device.id, at=moment, kind=kind, summary=text, data=clean_json(data or {})
-        )
-    )
-    line = {"at": moment, "kind": kind, "summary": text}
-    unit.outbox.add(Live(f"device:{device.id}", "timeline", device.group.path, line))
 
 
 def check_display_name(name: str) -> str:

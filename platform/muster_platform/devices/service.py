@@ -31,6 +31,7 @@ from muster_platform.devices.rows import (
     check_display_name,
     search_text,
 )
+from muster_platform.devices.settings_effective import bring_up_to_date
 from muster_platform.devices.tags import check_tags, replace_tags, tags_of
 from muster_platform.paging import Page, PageRequest, fetch_page
 from muster_platform.unit import Unit
@@ -160,6 +161,8 @@ class DeviceService:
         if tags is not None:
             replace_tags(device, check_tags(tags))
         self._session.flush()
+        if device.group_id != before["group_id"]:
+            bring_up_to_date(self._unit, [device.id], why="by the new group")
         changed = _changes(before, _describe(device))
         if changed:
             versions.bump(self._session, device)

@@ -14,6 +14,7 @@ from muster_platform.access.models import IdempotencyKey, RefreshToken
 from muster_platform.bootstrap import DEVICE_HOOKS, Platform
 from muster_platform.devices.bulk import run as bulk
 from muster_platform.devices.presence import PresenceService
+from muster_platform.devices.settings_walk import walk_one
 from muster_platform.jobs import sweeps
 from muster_platform.jobs.hooks import JobHooks
 from muster_platform.unit import Unit
@@ -21,6 +22,9 @@ from muster_platform.unit import Unit
 BATCH = 500
 """Rows of one transaction: short ones, so that nobody waits for a sweep."""
 PASS_STEPS = 200
+SETTINGS_BATCH = 100
+SETTINGS_STEPS = 100
+"""Devices of one step of a change of settings, and steps of a pass."""
 BULK_BATCH = 100
 """Devices of one step of a bulk change: each costs several statements."""
 BULK_STEPS = 2_000
@@ -64,6 +68,18 @@ def advance_bulk(platform: Platform) -> int:
         total += number
         if number == 0:
             break
+    return total
+
+
+def bring_settings(platform: Platform) -> int:
+    """Bring changed settings of groups and profiles to their devices."""
+    total = 0
+    for _ in range(SETTINGS_STEPS):
+        with platform.unit(_ACTOR) as unit:
+            number = walk_one(unit, SETTINGS_BATCH)
+        if number is None:
+            break
+        total += number
     return total
 
 

@@ -1,16 +1,19 @@
 """What a device says about itself, applied to the registry inside ingest's transaction."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import select
 
 from muster_platform.db.text import clean, clean_json
 from muster_platform.devices import presence_rules as rules
+from muster_platform.devices.events import add_event
 from muster_platform.devices.hooks import DeviceHooks
 from muster_platform.devices.ingest.inventory import store_inventory
 from muster_platform.devices.models import Credential, Device, DeviceSettings
 from muster_platform.devices.presence import PresenceService, belief_of
-from muster_platform.devices.rows import add_event
+from muster_platform.devices.settings_effective import tell
+from muster_platform.devices.settings_rules import stamped
 from muster_platform.errors import Conflict
 from muster_platform.outbox import Live
 from muster_platform.unit import Unit
@@ -23,6 +26,9 @@ from muster_protocol.messages import (
     Presence,
     SettingsReport,
 )
+
+TELL_AGAIN_MS = 60_000
+"""A device that answers to older settings is told the newest again, this often at most."""
 
 REFUSED = "refused"
 """Reason in the quarantine: the device is disabled."""
@@ -113,10 +119,13 @@ def apply_settings_report(
     """
     _require_enabled(device)
     row = unit.session.get_one(DeviceSettings, device.id, with_for_update=True)
-    errors = clean_json(message.errors)
+    errors, reported = clean_json(message.errors), clean_json(message.reported)
     news = (row.applied_version, row.errors) != (message.version, errors)
+    row.reported_since = stamped(
+        row.reported_since, _said(row.reported, row.errors), _said(reported, errors), received_at
+    )
     row.applied_version = message.version
-    row.reported = clean_json(message.reported)
+    row.reported = reported
     row.errors = errors
     row.reported_at = received_at
     if news:
@@ -125,6 +134,15 @@ def apply_settings_report(
         add_event(unit, device, "settings", summary, {"errors": errors}, at=received_at)
     data = {"applied_version": message.version, "errors": errors}
     unit.outbox.add(Live(f"device:{device.id}", "settings", device.group.path, data))
+    if message.version < row.version and (row.told_at or 0) < unit.now() - TELL_AGAIN_MS:
+        # It has older settings than the newest: what the broker keeps may be older, too.
+        tell(unit, device, row)
+
+
+def _said(reported: Mapping[str, Any], errors: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a device says of each key: its value and its error."""
+    keys = reported.keys() | errors.keys()
+    return {key: [key in reported, reported.get(key), errors.get(key)] for key in keys}
 
 
 def apply_event(unit: Unit, device: Device, message: Event, received_at: int) -> None:
