@@ -67,6 +67,12 @@ class PermissionDenied(MusterError):
         self.group = group
 
 
+class Rejected(MusterError):
+    """A person looked at it and said no."""
+
+    code = "rejected"
+
+
 class NotFound(MusterError):
     """No such thing, or not for this caller's eyes."""
 
@@ -118,6 +124,7 @@ HTTP_STATUS: dict[type[MusterError], int] = {
     InvalidInput: 422,
     NotAuthenticated: 401,
     PermissionDenied: 403,
+    Rejected: 403,
     NotFound: 404,
     Conflict: 409,
     PreconditionFailed: 412,
@@ -131,6 +138,7 @@ EXIT_CODE: dict[type[MusterError], int] = {
     InvalidInput: 2,
     NotAuthenticated: 3,
     PermissionDenied: 4,
+    Rejected: 4,
     NotFound: 5,
     Conflict: 6,
     PreconditionFailed: 6,

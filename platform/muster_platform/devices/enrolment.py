@@ -12,6 +12,7 @@ from muster_platform.access import audit
 from muster_platform.access.narrow import in_permitted_group, require_on
 from muster_platform.access.permissions import Permission
 from muster_platform.db.text import clean
+from muster_platform.devices.approval import Told, ask, check_fits
 from muster_platform.devices.credentials import add_credential, working_credentials
 from muster_platform.devices.find import live_device
 from muster_platform.devices.models import Credential, Device, EnrolmentToken
@@ -29,8 +30,8 @@ from muster_platform.unit import Unit
 from muster_protocol.ids import uuid7
 from muster_protocol.limits import ID_CHARS
 
-Mode = Literal["pre_registered", "allow_new"]
-MODES: tuple[Mode, ...] = ("pre_registered", "allow_new")
+Mode = Literal["pre_registered", "allow_new", "approve"]
+MODES: tuple[Mode, ...] = ("pre_registered", "allow_new", "approve")
 NAME_CHARS = 128
 TOKEN_BYTES = 32
 PREFIX_CHARS = 12
@@ -50,6 +51,18 @@ class EnrolmentResult:
     device: Device
     secret: str
     created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentWaiting:
+    """A person has to approve; the device is to ask again.
+
+    Attributes:
+        retry_after_s: seconds to wait.
+    """
+
+    device_id: str
+    retry_after_s: int
 
 
 class EnrolmentService:
@@ -74,7 +87,7 @@ class EnrolmentService:
         Args:
             profile: name or id; only devices of it enrol.
             group_id: new devices get it as home; registered ones must be in it or inside it.
-            mode: `pre_registered` or `allow_new`.
+            mode: `pre_registered`, `allow_new` or `approve`.
             expires_at: ms since the epoch; None for never.
             reenrol: whether a device that has a working secret may enrol again (its earlier
                 secrets end). Without it whoever holds the token cannot take over a device.
@@ -144,22 +157,31 @@ class EnrolmentService:
             self._note("enrolment_token.revoke", token)
         return token
 
-    def enrol(self, token: str, device_id: str, install_id: str) -> EnrolmentResult:
+    def enrol(
+        self, token: str, device_id: str, install_id: str, told: Told | None = None
+    ) -> EnrolmentResult | EnrolmentWaiting:
         """Let a device in; the token is the right, so this runs as a system actor.
 
         The same token and install_id again within settings.enrolment_repeat_s replaces the
         secret: the answer was lost.
+
+        Args:
+            told: shown to the person who approves.
 
         Raises:
             NotAuthenticated: the token is unknown, expired, revoked or used up.
             InvalidInput: device_id or install_id do not fit.
             Conflict: the device is not registered and the token allows no new ones; it is of
                 another profile or group, disabled, a child, or has enrolled already.
+            Rejected: a person has said no.
+            RateLimited: too many wait for approval.
         """
         row = self._valid_token(token)
         if not install_id or len(install_id) > ID_CHARS:
             raise InvalidInput(f"install_id has 1 to {ID_CHARS} characters", where="install_id")
         device = live_device(self._session, device_id)
+        if row.mode == "approve":
+            return self._enrol_approved(row, device, device_id, clean(install_id), told or Told())
         if device is None:
             return self._enrol_new(row, device_id, clean(install_id))
         return self._enrol_known(row, device, clean(install_id))
@@ -187,39 +209,46 @@ class EnrolmentService:
         device = add_device(self._unit, device_id, row.profile, row.group)
         return self._admit(row, device, install_id, created=True)
 
+    def _enrol_approved(
+        self,
+        row: EnrolmentToken,
+        device: Device | None,
+        device_id: str,
+        install_id: str,
+        told: Told,
+    ) -> EnrolmentResult | EnrolmentWaiting:
+        one = select(EnrolmentToken.id).where(EnrolmentToken.id == row.id)
+        self._session.execute(one.with_for_update())
+        if device is not None:
+            check_fits(row, device)
+            working = working_credentials(self._session, device, self._unit.now())
+            if any(self._repeats(item, row, install_id) for item in working):
+                return self._enrol_known(row, device, install_id)
+            if working and not row.reenrol:
+                raise _enrolled_already(device)
+        request = ask(self._unit, row, device_id, install_id, told)
+        if request.state == "PENDING" or device is None:
+            return EnrolmentWaiting(device_id, self._unit.settings.enrolment_retry_s)
+        request.used_at = self._unit.now()
+        return self._enrol_known(row, device, install_id)
+
     def _enrol_known(self, row: EnrolmentToken, device: Device, install_id: str) -> EnrolmentResult:
         # One at a time: of two that ask at the same moment only one may find it free.
         one = select(Device.id).where(Device.id == device.id)
         self._session.execute(one.with_for_update(key_share=True))
-        self._check_fits(row, device)
+        check_fits(row, device)
         working = working_credentials(self._session, device, self._unit.now())
         repeated = next((item for item in working if self._repeats(item, row, install_id)), None)
         if repeated is not None:
             repeated.revoked_at = self._unit.now()
             return self._hand_out(row, device, install_id, created=False)
         if working and not row.reenrol:
-            raise Conflict(
-                f"{device.device_id} has enrolled already; an operator can revoke its secrets, "
-                "then it may enrol again",
-                code="already_enrolled",
-            )
+            raise _enrolled_already(device)
         for item in working:
             item.revoked_at = self._unit.now()
         if working:
             disconnect(self._unit, device)
         return self._admit(row, device, install_id, created=False)
-
-    def _check_fits(self, row: EnrolmentToken, device: Device) -> None:
-        if device.gateway_id is not None:
-            raise Conflict(f"{device.device_id} is a child: its gateway enrols", code="child")
-        if device.disabled_at is not None:
-            raise Conflict(f"{device.device_id} is disabled", code="disabled")
-        if device.profile_id != row.profile_id or not device.group.path.startswith(row.group.path):
-            raise Conflict(
-                f"{device.device_id} is registered with another profile or group than this "
-                "enrolment token is for",
-                code="other_scope",
-            )
 
     def _repeats(self, item: Credential, row: EnrolmentToken, install_id: str) -> bool:
         return (
@@ -270,6 +299,14 @@ class EnrolmentService:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _enrolled_already(device: Device) -> Conflict:
+    return Conflict(
+        f"{device.device_id} has enrolled already; an operator can revoke its secrets, "
+        "then it may enrol again",
+        code="already_enrolled",
+    )
 
 
 def _check_name(name: str) -> str:

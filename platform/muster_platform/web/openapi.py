@@ -23,6 +23,7 @@ from muster_platform.errors import (
     PermissionDenied,
     PreconditionFailed,
     RateLimited,
+    Rejected,
     Unavailable,
 )
 from muster_platform.web.api import ROUTES
@@ -87,6 +88,7 @@ MEANING: dict[type[MusterError], str] = {
     InvalidInput: "Something in the request is wrong; `where` names the place.",
     NotAuthenticated: "No token, or one that no longer holds.",
     PermissionDenied: "A permission is missing; `permission` and `group` name it.",
+    Rejected: "A person has said no.",
     NotFound: "No such thing, or not for the caller to see.",
     Conflict: "The thing is in a state that does not allow it.",
     PreconditionFailed: "It was changed meanwhile; read it again.",
@@ -246,6 +248,16 @@ def _good(route: Route) -> dict[str, Any]:
     return answer
 
 
+def _also(route: Route) -> dict[str, Any]:
+    return {
+        str(status): {
+            "description": HTTPStatus(status).phrase,
+            "content": {JSON: {"schema": _ref(kind)}},
+        }
+        for status, kind in route.also.items()
+    }
+
+
 def _problem(kind: type[MusterError]) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "description": MEANING[kind],
@@ -268,7 +280,7 @@ def _schemas() -> dict[str, Any]:
     for route in ROUTES:
         kinds += [
             kind
-            for kind in (route.body, route.answer)
+            for kind in (route.body, route.answer, *route.also.values())
             if kind is not None and kind not in TEXTS and kind is not type(None)
         ]
         # A query is told as parameters, but what its fields refer to must be there.

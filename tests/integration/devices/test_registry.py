@@ -17,10 +17,10 @@ from muster_platform.devices.tags import tags_of
 from muster_platform.errors import Conflict, InvalidInput, NotFound
 from muster_platform.outbox import Wake
 from muster_platform.paging import PageRequest
+from muster_platform.worker.registry import purge_deleted
 from muster_protocol.messages import AgentVersion, Component, Hello
 from muster_protocol.states import PresenceState
 from tests.integration.devices.conftest import load
-from muster_platform.worker.registry import purge_deleted
 from tests.services.database import ADMIN
 
 

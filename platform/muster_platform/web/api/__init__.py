@@ -4,6 +4,7 @@ from flask import Flask
 
 from muster_platform.web.api import (
     api_tokens,
+    approval,
     audit,
     bulk,
     credentials,
@@ -36,7 +37,10 @@ MODULES = (
     devices,
     device_selection,
     bulk,
+    gateways,
+    deleted,
     credentials,
+    approval,
     device_settings,
     data,
     logs,

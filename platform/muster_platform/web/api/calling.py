@@ -10,9 +10,10 @@ from flask import Response, request
 from muster_platform.access.actor import Actor
 from muster_platform.errors import InvalidInput
 from muster_platform.web import auth
-from muster_platform.web.api import decoding, etags, idempotency
-from muster_platform.web.api.routing import Caller, Csv, Route
+from muster_platform.web.api import decoding, etags, idempotency, local
+from muster_platform.web.api.routing import TEXTS, Caller, Route
 from muster_platform.web.context import platform
+from muster_platform.web.fresh import require_fresh
 
 JSON = "application/json"
 
@@ -22,7 +23,7 @@ def view(route: Route) -> Callable[..., Response]:
 
     def call(**in_path: Any) -> Response:
         request.max_content_length = route.body_bytes
-        actor = CALLERS[route.caller]()
+        actor = CALLERS[route.caller](route)
         decoding.path(in_path)
         arguments = {**in_path, **_arguments(route)}
         key = request.headers.get(idempotency.HEADER)
@@ -35,17 +36,22 @@ def view(route: Route) -> Callable[..., Response]:
     return call
 
 
-def _user() -> Actor:
-    actor = auth.current_actor()
+def _user(route: Route) -> Actor:
+    here = local.actor()
+    if here is not None:
+        return here
+    actor = auth.current_actor(route.open_to)
     auth.spend_request(actor)
+    if route.fresh:
+        require_fresh()
     return actor
 
 
-CALLERS: dict[Caller, Callable[[], Actor | None]] = {
+CALLERS: dict[Caller, Callable[[Route], Actor | None]] = {
     Caller.USER: _user,
-    Caller.ANYONE: lambda: None,
-    Caller.REFRESH: lambda: None,
-    Caller.DEVICE: lambda: None,
+    Caller.ANYONE: lambda _route: None,
+    Caller.REFRESH: lambda _route: None,
+    Caller.DEVICE: lambda _route: None,
 }
 
 
@@ -123,9 +129,10 @@ def _encode(route: Route, result: Any) -> Response:
         return result
     if result is None:
         return Response(status=route.status)
-    if isinstance(result, Csv):
-        return Response(result, route.status, content_type="text/csv; charset=utf-8")
-    answer = Response(msgspec.json.encode(result), route.status, content_type=JSON)
+    if type(result) in TEXTS:
+        content_type = f"{TEXTS[type(result)]}; charset=utf-8"
+        return Response(result, route.status, content_type=content_type)
+    answer = Response(msgspec.json.encode(result), route.status_of(result), content_type=JSON)
     if route.etag:
         etags.tag(answer, getattr(result, route.etag))
     return answer

@@ -56,14 +56,15 @@ class NewToken(Input, kw_only=True):
     """An enrolment token to be made.
 
     Attributes:
-        mode: `pre_registered`: only devices that are registered; `allow_new`: others too.
+        mode: `pre_registered`: only devices that are registered; `allow_new`: others too;
+            `approve`: a person decides on each.
         reenrol: a device that has a working secret may enrol again.
     """
 
     name: Name
     profile: Annotated[str, Meta(min_length=1, max_length=64)]
     group_id: Key
-    mode: Literal["pre_registered", "allow_new"] = "pre_registered"
+    mode: Literal["pre_registered", "allow_new", "approve"] = "pre_registered"
     max_uses: Annotated[int, Meta(ge=1, le=10**9)] | None = None
     expires_at: Millis | None = None
     reenrol: bool = False

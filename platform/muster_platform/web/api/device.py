@@ -7,11 +7,12 @@ from flask import request
 from msgspec import Meta
 
 from muster_platform.access.actor import system_actor
+from muster_platform.devices.approval import Told
 from muster_platform.devices.credentials import verify
-from muster_platform.devices.enrolment import EnrolmentService
+from muster_platform.devices.enrolment import EnrolmentService, EnrolmentWaiting
 from muster_platform.devices.ingest.contact import Contact, apply_contact
 from muster_platform.devices.models import Device
-from muster_platform.errors import Conflict, NotAuthenticated
+from muster_platform.errors import Conflict, NotAuthenticated, Rejected
 from muster_platform.unit import Unit
 from muster_platform.web import auth
 from muster_platform.web.api.common import DeviceId
@@ -36,12 +37,14 @@ class Enrolment(msgspec.Struct, kw_only=True):
         token: an enrolment token.
         install_id: of this installation; the same again soon replaces a lost answer.
         profile: what the device takes itself for; refused where the token is for another.
+        attributes: what it tells of itself; shown to the person who approves.
     """
 
     token: Annotated[str, Meta(min_length=1, max_length=128)]
     device_id: DeviceId
     install_id: Id
     profile: Id | None = None
+    attributes: dict[str, Any] = {}
 
 
 class BrokerAddress(msgspec.Struct, kw_only=True):
@@ -65,6 +68,14 @@ class Enrolled(msgspec.Struct, kw_only=True):
     broker: list[BrokerAddress]
     trust_root: Any = None
     signature: Any = None
+
+
+class EnrolmentPending(msgspec.Struct, kw_only=True):
+    """A person has to approve; ask the same again after that time."""
+
+    device_id: str
+    state: str = "PENDING"
+    retry_after_s: int
 
 
 class DeviceHello(msgspec.Struct, kw_only=True):
@@ -91,16 +102,20 @@ class DeviceHelloAnswer(msgspec.Struct, kw_only=True):
     "/device/enrol",
     caller=Caller.ANYONE,
     status=201,
-    errors=(NotAuthenticated, Conflict),
+    errors=(NotAuthenticated, Conflict, Rejected),
     body_bytes=BODY_BYTES,
+    also={202: EnrolmentPending},
 )
-def enrol(body: Enrolment) -> Enrolled:
+def enrol(body: Enrolment) -> Enrolled | EnrolmentPending:
     """Exchange an enrolment token for the device's own secret."""
     settings = platform().settings
     limit = Limit("enrol", settings.enrolments_per_minute, "enrolments from this address")
     auth.spend(limit, client_address())
     with platform().unit(system_actor("enrolment")) as unit:
-        found = EnrolmentService(unit).enrol(body.token, body.device_id, body.install_id)
+        told = Told(client_address(), body.attributes)
+        found = EnrolmentService(unit).enrol(body.token, body.device_id, body.install_id, told)
+        if isinstance(found, EnrolmentWaiting):
+            return EnrolmentPending(device_id=found.device_id, retry_after_s=found.retry_after_s)
         profile = found.device.profile.name
         if body.profile is not None and body.profile != profile:
             raise Conflict(f"this enrolment token is for the profile {profile}, not {body.profile}")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from muster_platform.access.permissions import Permission
 from muster_platform.errors import MusterError
@@ -40,6 +40,16 @@ class Csv(str):
     __slots__ = ()
 
 
+class JsonLines(str):
+    """An answer that is one JSON document a line."""
+
+    __slots__ = ()
+
+
+TEXTS: dict[type, str] = {Csv: "text/csv", JsonLines: "application/jsonl"}
+"""Answers that are text already, and their content types."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One method at one path.
@@ -52,7 +62,10 @@ class Route:
         idempotent: takes an Idempotency-Key.
         secrets: fields of the answer that are shown once and never stored.
         etag: field of the answer that is its version.
+        also: other good answers, by status; the type of what is returned picks.
         writes: whether its unit of work commits.
+        fresh: asks that the person gave the password a short while ago (web.fresh).
+        open_to: restrictions of a person (access.restrictions) that do not keep them from it.
     """
 
     method: str
@@ -68,7 +81,10 @@ class Route:
     etag: str
     writes: bool
     body_bytes: int
+    fresh: bool
+    open_to: tuple[str, ...]
     hints: dict[str, Any]
+    also: dict[int, type] = field(default_factory=dict)
 
     @property
     def operation_id(self) -> str:
@@ -88,7 +104,13 @@ class Route:
     @property
     def answer(self) -> Any:
         """Give the type of the answer; NoneType when there is none."""
-        return self.hints["return"]
+        if not self.also:
+            return self.hints["return"]
+        return next(k for k in get_args(self.hints["return"]) if k not in self.also.values())
+
+    def status_of(self, result: Any) -> int:
+        """Give the status of what a handler returned."""
+        return next((s for s, kind in self.also.items() if type(result) is kind), self.status)
 
     @property
     def path_parameters(self) -> dict[str, Any]:
@@ -134,6 +156,9 @@ class Routes:
         etag: str = "",
         writes: bool | None = None,
         body_bytes: int = BODY_BYTES,
+        also: dict[int, type] | None = None,
+        fresh: bool = False,
+        open_to: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare a handler as a route; see Route for the arguments.
 
@@ -162,7 +187,10 @@ class Routes:
                     etag=etag,
                     writes=method != "GET" if writes is None else writes,
                     body_bytes=body_bytes,
+                    fresh=fresh,
+                    open_to=open_to,
                     hints=hints,
+                    also=also or {},
                 )
             )
             return handler
