@@ -2,11 +2,13 @@
 
 from muster_platform.access.actor import system_actor
 from muster_platform.bootstrap import DEVICE_HOOKS, Platform
+from muster_platform.devices import approval
 from muster_platform.devices.purge import purge_step
 
 ROWS = 2_000
 """Rows of one transaction: ingest must not wait for it."""
 STEPS = 2_000
+BATCH = 500
 _ACTOR = system_actor("worker")
 
 
@@ -18,5 +20,17 @@ def purge_deleted(platform: Platform) -> int:
             count = purge_step(unit, DEVICE_HOOKS, ROWS)
         total += count
         if not count:
+            break
+    return total
+
+
+def expire_requests(platform: Platform) -> int:
+    """Give up enrolment requests of devices that do not ask any more."""
+    total = 0
+    for _ in range(STEPS):
+        with platform.unit(_ACTOR) as unit:
+            count = approval.expire_requests(unit, BATCH)
+        total += count
+        if count < BATCH:
             break
     return total
