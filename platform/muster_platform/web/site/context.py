@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request
 
+from muster_platform.access import audit_words
 from muster_platform.access.actor import Actor
 from muster_platform.access.permissions import Permission
 from muster_platform.live.app import PATH as LIVE_PATH
@@ -82,6 +83,9 @@ def register(app: Flask, assets: Assets, settings: Settings) -> None:
         presence_look=lambda state: words.look(words.PRESENCE, state),
         presence_reason=lambda code: words.PRESENCE_REASON.get(code, code),
         execution_look=lambda state: words.look(words.EXECUTION, state),
+        bulk_look=lambda state: words.look(words.BULK, state),
+        bulk_item_look=lambda state: words.look(words.BULK_ITEM, state),
         job_look=lambda state: words.look(words.JOB, state),
+        audit_kind=audit_words.kind,
         live_address=lambda: live_url(settings),
     )

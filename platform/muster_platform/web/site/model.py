@@ -4,6 +4,8 @@ Lists, filters, forms and exports are Flask-Admin's; reading and changing are th
 the person's rights.
 """
 
+import itertools
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -99,7 +101,19 @@ class ServiceModelView(gate.SiteView, BaseModelView):
         """Ask before deleting."""
         return f"Delete {self.row_name(row)}? This cannot be undone."
 
+    def bulk_acts(self) -> list[tuple[str, str]]:
+        """Give what the person may do to many rows at once: (act, text)."""
+        return []
+
+    def bulk_filter(self, query: ListQuery) -> dict[str, Any]:
+        """Give what the list is filtered by, for an act on all that match."""
+        return {}
+
     # What templates ask for
+
+    def bulk_filter_json(self) -> str:
+        """Give the present filter for the form of bulk acts."""
+        return json.dumps(self.bulk_filter(self._asked()))
 
     def has_row_actions(self) -> bool:
         """Say whether rows have a menu."""
@@ -225,7 +239,7 @@ class ServiceModelView(gate.SiteView, BaseModelView):
         names = [title for _column, title in self._export_columns]
         cells = (
             [self.get_export_value(row, column) for column, _title in self._export_columns]
-            for row in self._all_rows()
+            for row in self.begun_rows()
         )
         filename = secure_filename(self.get_export_name("csv"))
         return Response(
@@ -234,12 +248,23 @@ class ServiceModelView(gate.SiteView, BaseModelView):
             headers={"Content-Disposition": f"attachment; filename={filename}"},
         )
 
-    def _all_rows(self) -> Iterator[Any]:
+    def _asked(self) -> ListQuery:
+        """Read what the present request asks the list for."""
         args = self._get_list_extra_args()
         column = self._get_column_by_idx(args.sort)
-        query = self._query(
-            column[0] if column else None, args.sort_desc, args.search, args.filters
-        )
+        return self._query(column[0] if column else None, args.sort_desc, args.search, args.filters)
+
+    def begun_rows(self) -> Iterator[Any]:
+        """Give the rows of an export, the first one read already.
+
+        Refusals (a permission, a filter that is none) are then answers and not half a file.
+        """
+        rows = self._all_rows()
+        first = list(itertools.islice(rows, 1))
+        return itertools.chain(first, rows)
+
+    def _all_rows(self) -> Iterator[Any]:
+        query = self._asked()
         settings = platform().settings
         left, cursor = settings.export_rows_max, None
         while left > 0:

@@ -43,7 +43,11 @@ NAVIGATION: dict[str, tuple[Entry, ...]] = {
     "": (Entry("Home", "home", "admin.index", None, ("admin",)),),
     "Fleet": (
         Entry(
-            "Devices", "router", "device.index_view", Permission.DEVICES_READ, ("device", "devices")
+            "Devices",
+            "router",
+            "device.index_view",
+            Permission.DEVICES_READ,
+            ("device", "devices", "bulk"),
         ),
         Entry("Groups", "folders", "group.index_view", Permission.GROUPS_READ, ("group",)),
         Entry("Profiles", "cpu", "profile.index_view", Permission.PROFILES_READ, ("profile",)),

@@ -14,6 +14,7 @@ from muster_platform.web.headers import csp_nonce
 from muster_platform.web.site import session
 from muster_platform.web.site.views.account import Account
 from muster_platform.web.site.views.audit import AuditList
+from muster_platform.web.site.views.bulk import Bulk
 from muster_platform.web.site.views.device_list import DeviceList
 from muster_platform.web.site.views.device_page import DevicePage
 from muster_platform.web.site.views.enrolment import EnrolmentList
@@ -34,6 +35,7 @@ def views() -> list[Any]:
     return [
         DeviceList(Device, "Devices", endpoint="device", url="device"),
         DevicePage("Device", endpoint="devices", url="devices"),
+        Bulk("Bulk changes", endpoint="bulk", url="bulk"),
         GroupList(Group, "Groups", endpoint="group", url="groups"),
         ProfileList(Profile, "Profiles", endpoint="profile", url="profiles"),
         EnrolmentList(EnrolmentToken, "Enrolment", endpoint="enrolment", url="enrolment"),

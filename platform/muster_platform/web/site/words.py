@@ -54,6 +54,18 @@ JOB: dict[str, Look] = {
     J.CANCELED: Look("Canceled", "x", "mute"),
 }
 
+BULK: dict[str, Look] = {
+    "RUNNING": Look("Running", "loader", "busy"),
+    "DONE": Look("Done", "circle-check", "ok"),
+    "CANCELED": Look("Stopped", "x", "mute"),
+}
+
+BULK_ITEM: dict[str, Look] = {
+    "PENDING": Look("Waiting", "hourglass", "mute"),
+    "CHANGED": Look("Changed", "circle-check", "ok"),
+    "SKIPPED": Look("Left as it was", "ban", "warn"),
+}
+
 PRESENCE_REASON: dict[str, str] = {
     "connected": "connected",
     "disconnected": "said goodbye",

@@ -1,4 +1,5 @@
 /** What every page needs. */
+import { bindBulk } from "./bulk";
 import { bindFragments } from "./fragments";
 import { liveClient, showLiveState } from "./live";
 import { bindLogTails } from "./logtail";
@@ -17,6 +18,7 @@ bindCopy();
 bindBusy();
 bindFilters();
 bindRowLinks();
+bindBulk();
 bindWhy();
 bindFragments();
 bindPresence();

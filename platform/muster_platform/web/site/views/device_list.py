@@ -10,6 +10,7 @@ from wtforms.validators import DataRequired, Length
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.filters import DeviceFilter
 from muster_platform.devices.models import Device
+from muster_platform.devices.selection import filter_document
 from muster_platform.devices.service import DeviceService
 from muster_platform.errors import InvalidInput
 from muster_platform.paging import Page
@@ -17,8 +18,9 @@ from muster_platform.unit import Unit
 from muster_platform.web.site import gate, words
 from muster_platform.web.site.filters import ListFilter
 from muster_platform.web.site.model import ListQuery, ServiceModelView
-from muster_platform.web.site.views import choices
+from muster_platform.web.site.views import bulk_form, choices
 from muster_platform.web.site.views.cells import cell
+from muster_platform.web.site.views.forms import read_tags
 from muster_protocol.states import PresenceState
 
 SORTS = {
@@ -76,6 +78,7 @@ class DeviceList(ServiceModelView):
         ListFilter("profile", "Profile", choices.profiles),
         ListFilter("group", "Group", choices.groups),
         ListFilter("tag", "Tag"),
+        ListFilter("component", "Component"),
     )
     details_only = ("profile", "tags")
     form = DeviceForm
@@ -94,6 +97,19 @@ class DeviceList(ServiceModelView):
     def can_edit(self) -> bool:  # type: ignore[override]
         """Say whether the person may change devices anywhere."""
         return gate.actor().may_somewhere(Permission.DEVICES_WRITE)
+
+    def bulk_acts(self) -> list[tuple[str, str]]:
+        """Give what the person may do to many devices somewhere."""
+        person = gate.actor()
+        return [
+            (act, text)
+            for act, text in bulk_form.texts()
+            if person.may_somewhere(bulk_form.permission_of(act))
+        ]
+
+    def bulk_filter(self, query: ListQuery) -> dict[str, Any]:
+        """Give the filter of the list."""
+        return filter_document(device_filter(query))
 
     def search_placeholder(self) -> str:
         """Say what the search looks into."""
@@ -191,12 +207,14 @@ def device_filter(query: ListQuery) -> DeviceFilter:
     """
     wanted = query.filters
     tag_name, _, tag_value = wanted.get("tag", "").partition("=")
+    component, _, version = wanted.get("component", "").partition("=")
     return DeviceFilter(
         search=query.search,
         presence=frozenset({_presence(wanted["presence"])} if "presence" in wanted else ()),
         profile=wanted.get("profile"),
         group_id=_integer(wanted["group"]) if "group" in wanted else None,
         tag=((tag_name, tag_value) if tag_value else tag_name) if tag_name else None,
+        component=((component, version) if version else component) if component else None,
         sort=SORTS.get(query.sort or "", "device_id"),
         descending=query.descending,
     )
@@ -212,16 +230,6 @@ def _integer(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise InvalidInput(f"not the id of a group: {text[:40]}", where="group")
     return int(text)
-
-
-def read_tags(text: str) -> dict[str, str]:
-    """Read `name=value, name` as tags."""
-    tags = {}
-    for part in text.split(","):
-        name, _, value = part.partition("=")
-        if name.strip():
-            tags[name.strip()] = value.strip()
-    return tags
 
 
 def _with_choices(form: BaseForm, permission: Permission) -> BaseForm:

@@ -38,3 +38,13 @@ def positive_integer(text: str, where: str) -> int:
     if text.isascii() and text.isdecimal() and 1 <= int(text[:20]) <= INTEGER_MAX:
         return int(text)
     raise InvalidInput(f"expected a whole number of at least 1, got {text[:40]!r}", where=where)
+
+
+def read_tags(text: str) -> dict[str, str]:
+    """Read `name=value, name` as tags."""
+    tags = {}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        if name.strip():
+            tags[name.strip()] = value.strip()
+    return tags
