@@ -4,6 +4,8 @@ from sqlalchemy.orm import Session
 
 from muster_platform.access.actor import Actor, system_actor
 from muster_platform.access.auth import actor_of
+from muster_platform.access.token_auth import rights_of_token
+from muster_platform.access.token_models import ApiToken
 from muster_platform.errors import NotAuthenticated
 
 
@@ -19,6 +21,9 @@ def present_actor(session: Session, kind: str, author_id: str) -> Actor | None:
     if kind == "system":
         return system_actor(author_id)
     try:
+        if kind == "token":
+            token = session.get(ApiToken, author_id)
+            return None if token is None else rights_of_token(session, token)
         return actor_of(session, author_id)
     except NotAuthenticated:
         return None

@@ -14,7 +14,7 @@ from muster_platform.access.narrow import inside, permitted, require_on
 from muster_platform.access.permissions import Permission
 from muster_platform.db.base import Base
 from muster_platform.db.text import clean
-from muster_platform.errors import Conflict, InvalidInput, NotFound
+from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from muster_platform.unit import Unit
 from muster_protocol.ids import uuid7
 
@@ -22,6 +22,14 @@ NAME_CHARS = 128
 PATH_CHARS = 512
 _ENDED = ("deleted_at", "revoked_at")
 """Columns that mark a row as history: such rows do not keep a group from being deleted."""
+_WORDS = {
+    "groups": "groups",
+    "devices": "devices",
+    "bindings": "roles of people",
+    "token_bindings": "scopes of API tokens",
+    "enrolment_tokens": "enrolment tokens",
+}
+"""What keeps a group from being deleted, by table."""
 
 
 class GroupHooks(Protocol):
@@ -105,7 +113,8 @@ class GroupService:
         Rights follow the tree: people bound to ancestors lose or gain it with this commit.
 
         Raises:
-            NotFound, PermissionDenied: as `create`, for the group and for its new parent.
+            NotFound, PermissionDenied: as `create`, for the group and for its new parent; or the
+                actor would gain a permission on what is inside.
             Conflict: the root, into itself, or the name is taken there.
         """
         group, parent = self._writable(group_id), self._writable(parent_id)
@@ -113,6 +122,7 @@ class GroupService:
             raise Conflict("a group cannot move into itself", code="circle")
         if group.parent_id == parent.id:
             return group
+        self._refuse_gain(group, parent)
         self._free_name(group.name, parent.id)
         old, new = group.path, _checked_path(f"{parent.path}{group.id}/")
         before = group_by_id(self._session, group.parent_id).name
@@ -144,7 +154,7 @@ class GroupService:
             )
             if count:
                 raise Conflict(
-                    f"{group.name} still holds {count} rows of {table.name.replace('_', ' ')}; "
+                    f"{group.name} still holds {_words(table.name)} ({count}); "
                     "move or delete them first",
                     code="not_empty",
                 )
@@ -181,6 +191,17 @@ class GroupService:
             name=group_id,
         )
         return group
+
+    def _refuse_gain(self, group: Group, parent: Group) -> None:
+        """Nobody gives what they lack, to themselves neither: rights follow the tree."""
+        actor = self._unit.actor
+        gained = [
+            permission
+            for permission in sorted(Permission)
+            if actor.may(permission, parent.path) and not actor.may(permission, group.path)
+        ]
+        if gained:
+            raise PermissionDenied(gained[0], group.name)
 
     def _free_name(self, name: str, parent_id: int | None) -> str:
         text = clean(name).strip()
@@ -281,6 +302,10 @@ def _referring() -> list[tuple[Table, str]]:
         for key in table.foreign_keys
         if key.column is Group.__table__.c.id and key.ondelete != "CASCADE"
     ]
+
+
+def _words(table: str) -> str:
+    return _WORDS.get(table, f"rows of {table.replace('_', ' ')}")
 
 
 def _checked_path(path: str) -> str:

@@ -83,13 +83,20 @@ class RoleService:
         return {row[0]: row[1] for row in rows}
 
     def create(
-        self, name: str, permissions: Iterable[str], title: str = "", description: str = ""
+        self,
+        name: str,
+        permissions: Iterable[str],
+        title: str = "",
+        description: str = "",
+        *,
+        require_second_factor: bool = False,
     ) -> Role:
         """Make a custom role.
 
         Args:
             name: for programs: small letters, digits and _; never changes.
             permissions: their names, such as `devices:read`.
+            require_second_factor: who has it can do nothing before setting one up.
 
         Raises:
             PermissionDenied: without roles:write, or one of the permissions is one that the
@@ -113,6 +120,7 @@ class RoleService:
             name=name,
             title=_text(title, TITLE_CHARS, "title"),
             description=_text(description, DESCRIPTION_CHARS, "description"),
+            require_second_factor=require_second_factor,
             permissions=[RolePermission(permission=str(item)) for item in sorted(wanted)],
         )
         self._session.add(role)
@@ -127,6 +135,7 @@ class RoleService:
         permissions: Iterable[str] | None = None,
         title: str | None = None,
         description: str | None = None,
+        require_second_factor: bool | None = None,
         if_version: int | None = None,
     ) -> Role:
         """Change a custom role; None leaves a part as it is.
@@ -151,6 +160,8 @@ class RoleService:
             role.title = _text(title, TITLE_CHARS, "title")
         if description is not None:
             role.description = _text(description, DESCRIPTION_CHARS, "description")
+        if require_second_factor is not None:
+            self._require_factor(role, require_second_factor)
         after = described(role)
         changed = [key for key in after if before[key] != after[key]]
         if changed:
@@ -176,11 +187,6 @@ class RoleService:
             raise Conflict(
                 f"{name} is still given to {_names(holders)}; take it away first", code="in_use"
             )
-        # Revoked tokens are history: their audit entries say what they could do.
-        for row in self._session.scalars(
-            select(TokenBinding).where(TokenBinding.role_id == role.id)
-        ):
-            self._session.delete(row)
         self._note("role.delete", role, before=described(role))
         self._session.delete(role)
         self._session.flush()
@@ -214,6 +220,11 @@ class RoleService:
         self._session.flush()
         bump_holders(self._unit, role)
 
+    def _require_factor(self, role: Role, needed: bool) -> None:
+        if role.require_second_factor != needed:
+            role.require_second_factor = needed
+            bump_holders(self._unit, role)
+
     def _note(self, action: str, role: Role, before: object = None, after: object = None) -> None:
         audit.record(self._unit, action, "role", role.id, role.name, before=before, after=after)
 
@@ -231,8 +242,13 @@ def role_by_name(session: Session, name: str) -> Role:
 
 
 def permissions_of(role: Role) -> frozenset[Permission]:
-    """Give what a role allows; names that nobody knows allow nothing."""
-    return frozenset(_KNOWN[row.permission] for row in role.permissions if row.permission in _KNOWN)
+    """Give what a role allows."""
+    return recognised(row.permission for row in role.permissions)
+
+
+def recognised(names: Iterable[str]) -> frozenset[Permission]:
+    """Give the permissions of these names; names that nobody knows allow nothing."""
+    return frozenset(_KNOWN[name] for name in names if name in _KNOWN)
 
 
 def known(names: Iterable[str]) -> frozenset[Permission]:
@@ -265,6 +281,7 @@ def described(role: Role) -> dict[str, object]:
     return {
         "title": role.title,
         "description": role.description,
+        "require_second_factor": role.require_second_factor,
         "permissions": sorted(row.permission for row in role.permissions),
     }
 

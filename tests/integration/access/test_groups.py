@@ -2,8 +2,10 @@
 
 import pytest
 
+from muster_platform.access.actor import Actor, Grant
 from muster_platform.access.groups import GroupService, common_path, full_names
 from muster_platform.access.models import Group
+from muster_platform.access.permissions import Permission
 from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from tests.services.database import ADMIN, NOBODY, TestPlatform, actor
 
@@ -105,7 +107,7 @@ def test_a_group_never_moves_into_itself_and_the_root_stays(platform, tree):
 
 def test_only_an_empty_group_is_deleted(platform, tree):
     with platform.unit(ADMIN) as unit:
-        with pytest.raises(Conflict, match="still holds 1 rows of groups"):
+        with pytest.raises(Conflict, match=r"still holds groups \(1\)"):
             GroupService(unit).delete(tree["berlin"].id)
         GroupService(unit).delete(tree["hall"].id)
         GroupService(unit).delete(tree["berlin"].id)
@@ -119,3 +121,21 @@ def test_names_are_unique_where_they_stand(platform, tree):
         with pytest.raises(InvalidInput):
             service.create("  ")
         assert service.create("Berlin", tree["rome"].id).name == "Berlin"
+
+
+def test_nobody_gains_rights_on_a_group_by_moving_it(platform, tree):
+    berlin, rome = tree["berlin"], tree["rome"]
+    mover = Actor(
+        "user",
+        "mover",
+        "mover@example.org",
+        (
+            Grant(frozenset({Permission.GROUPS_READ, Permission.GROUPS_WRITE}), "1/"),
+            Grant(frozenset({Permission.DEVICES_DELETE}), rome.path),
+        ),
+    )
+    with platform.unit(mover) as unit, pytest.raises(PermissionDenied) as caught:
+        GroupService(unit).move(berlin.id, rome.id)
+    assert caught.value.permission == "devices:delete"
+    with platform.unit(mover) as unit:
+        GroupService(unit).move(rome.id, berlin.id)

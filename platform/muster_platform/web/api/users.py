@@ -1,20 +1,19 @@
-"""People and what they may do: users, bindings, roles."""
+"""People and what they may do: users and their roles."""
 
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from muster_platform.access.models import Binding, Role, User
+from muster_platform.access.models import Binding, User
 from muster_platform.access.permissions import Permission
-from muster_platform.access.roles import RoleService
-from muster_platform.access.users import UserService
+from muster_platform.access.users import UserFilter, UserService
 from muster_platform.errors import Conflict
 from muster_platform.unit import Unit
-from muster_platform.web.api.common import Input, Key, Listed, Name, Password
+from muster_platform.web.api.common import Input, Key, Listed, Name, PageQuery, Password
 from muster_platform.web.api.routing import Routes
 
-routes = Routes("Users and roles")
+routes = Routes("Users")
 
 Email = Annotated[str, Meta(min_length=3, max_length=254)]
 
@@ -29,7 +28,11 @@ class BindingAnswer(msgspec.Struct, kw_only=True):
 
 
 class UserAnswer(msgspec.Struct, kw_only=True):
-    """A user. Times are ms since the epoch."""
+    """A user. Times are ms since the epoch.
+
+    Attributes:
+        version: counts the edits; for If-Match.
+    """
 
     id: str
     email: str
@@ -39,6 +42,7 @@ class UserAnswer(msgspec.Struct, kw_only=True):
     disabled_at: int | None
     last_sign_in_at: int | None
     bindings: list[BindingAnswer]
+    version: int
 
 
 class UserMade(UserAnswer, kw_only=True):
@@ -80,18 +84,20 @@ class NewBinding(Input, kw_only=True):
     group_id: Key | None = None
 
 
-class RoleAnswer(msgspec.Struct, kw_only=True):
-    """A named set of permissions."""
+class UsersQuery(PageQuery, kw_only=True):
+    """Which users: by a part of address or name, by a role they have anywhere, disabled or not."""
 
-    name: str
-    builtin: bool
-    permissions: list[str]
+    search: Annotated[str, Meta(max_length=128)] | None = None
+    role: Name | None = None
+    disabled: bool | None = None
 
 
 @routes.add("GET", "/users", permission=Permission.USERS_READ)
-def list_users(unit: Unit) -> Listed[UserAnswer]:
-    """List all users by e-mail address."""
-    return Listed(items=[user_answer(user) for user in UserService(unit).list()])
+def list_users(unit: Unit, query: UsersQuery) -> Listed[UserAnswer]:
+    """List the users by e-mail address."""
+    wanted = UserFilter(query.search, query.role, query.disabled)
+    page = UserService(unit).page(wanted, query.page())
+    return Listed(items=[user_answer(user) for user in page.items], next_cursor=page.next_cursor)
 
 
 @routes.add(
@@ -109,16 +115,16 @@ def create_user(unit: Unit, body: NewUser) -> UserMade:
     return UserMade(**_fields(user), one_time_password=password)
 
 
-@routes.add("GET", "/users/{user_id}", permission=Permission.USERS_READ)
+@routes.add("GET", "/users/{user_id}", permission=Permission.USERS_READ, etag="version")
 def get_user(unit: Unit, user_id: str) -> UserAnswer:
     """Get a user; everyone may get themselves."""
     return user_answer(UserService(unit).get(user_id))
 
 
-@routes.add("PATCH", "/users/{user_id}", permission=Permission.USERS_WRITE)
-def update_user(unit: Unit, user_id: str, body: UserChange) -> UserAnswer:
+@routes.add("PATCH", "/users/{user_id}", permission=Permission.USERS_WRITE, etag="version")
+def update_user(unit: Unit, user_id: str, body: UserChange, if_match: int | None) -> UserAnswer:
     """Change the name that is shown."""
-    return user_answer(UserService(unit).rename(user_id, body.name))
+    return user_answer(UserService(unit).rename(user_id, body.name, if_version=if_match))
 
 
 @routes.add(
@@ -147,6 +153,13 @@ def sign_out_user(unit: Unit, user_id: str) -> None:
     UserService(unit).sign_out_everywhere(user_id)
 
 
+@routes.add("GET", "/users/{user_id}/bindings", permission=Permission.USERS_READ)
+def list_bindings(unit: Unit, user_id: str) -> Listed[BindingAnswer]:
+    """List the roles of a user; everyone may list their own."""
+    user = UserService(unit).get(user_id)
+    return Listed(items=[_binding_answer(binding) for binding in user.bindings])
+
+
 @routes.add(
     "POST",
     "/users/{user_id}/bindings",
@@ -168,12 +181,6 @@ def delete_binding(unit: Unit, binding_id: str) -> None:
     UserService(unit).unbind(binding_id)
 
 
-@routes.add("GET", "/roles", permission=Permission.ROLES_READ)
-def list_roles(unit: Unit) -> Listed[RoleAnswer]:
-    """List the roles with their permissions."""
-    return Listed(items=[_role_answer(role) for role in RoleService(unit).list()])
-
-
 def user_answer(user: User) -> UserAnswer:
     """Show a user."""
     return UserAnswer(**_fields(user))
@@ -188,6 +195,7 @@ def _fields(user: User) -> dict[str, Any]:
         "created_at": user.created_at,
         "disabled_at": user.disabled_at,
         "last_sign_in_at": user.last_sign_in_at,
+        "version": user.version,
         "bindings": [_binding_answer(binding) for binding in user.bindings],
     }
 
@@ -199,8 +207,3 @@ def _binding_answer(binding: Binding) -> BindingAnswer:
         group_id=binding.group.id if binding.group else None,
         group_name=binding.group.name if binding.group else None,
     )
-
-
-def _role_answer(role: Role) -> RoleAnswer:
-    permissions = sorted(row.permission for row in role.permissions)
-    return RoleAnswer(name=role.name, builtin=role.builtin, permissions=permissions)

@@ -470,7 +470,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("description", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(
             sa.Column(
-                "require_second_factor", sa.Boolean(), server_default=sa.text("0"), nullable=False
+                "require_second_factor", sa.Boolean(), server_default=sa.false(), nullable=False
             )
         )
         batch_op.add_column(
