@@ -5,7 +5,9 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the platform's commands to the application."""
-    from muster_platform.cli import devices, fleet, parts, people, system, work
+    from muster_client.cli import merge
+    from muster_platform.cli import audit, devices, parts, people, settings, system
 
-    for module in (parts, system, fleet, devices, work, people):
+    for module in (parts, system, devices, people, audit, settings):
         module.register(app)
+    merge(app)

@@ -17,6 +17,7 @@ Query = TypeVar("Query", bound=msgspec.Struct)
 
 INTEGER_MAX = 2**63 - 1
 DEPTH_MAX = 64
+JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<where>[^`]+)`)?$", re.DOTALL)
 _FIELD = re.compile(r"(?:missing required|contains unknown) field `(?P<name>[^`]+)`")
@@ -29,7 +30,7 @@ def body(data: bytes, content_type: str, kind: type[Typed]) -> Typed:
         BadBody: not JSON.
         InvalidInput: a field is wrong; `where` is its JSON path.
     """
-    if content_type.partition(";")[0].strip().lower() != "application/json":
+    if content_type.partition(";")[0].strip().lower() not in JSON_TYPES:
         raise BadBody(
             f"the body must be JSON, sent with Content-Type: application/json, not {content_type!r}"
         )
