@@ -1,4 +1,4 @@
-"""The `muster` command: the agent's own commands, and what broker and platform add."""
+"""The `muster` command: the agent's own commands, and what broker, client and platform add."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ import typer
 from muster_agent.errors import EXIT_CODES
 
 PLUGIN_GROUP = "muster.commands"
+SERVER_VARIABLE = "MUSTER_SERVER"
 OWN_COMMANDS = frozenset({"agent", "simulate"})
 """Commands that a device needs; to run them nothing of broker or platform is imported."""
 
@@ -25,6 +26,14 @@ def _show_version(wanted: bool) -> None:
 
 
 def _root(
+    server: Annotated[
+        str | None,
+        typer.Option(
+            "--server",
+            envvar=SERVER_VARIABLE,
+            help="Work against this server instead of the installation of this machine.",
+        ),
+    ] = None,
     _version: Annotated[
         bool,
         typer.Option(
@@ -32,7 +41,9 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Take the options that stand before any command."""
+    """Take the options that stand before any command; the client reads the server back."""
+    if server:
+        os.environ[SERVER_VARIABLE] = server
 
 
 def build_app() -> typer.Typer:
@@ -49,7 +60,7 @@ def build_app() -> typer.Typer:
 
 
 def add_plugins(app: typer.Typer) -> list[str]:
-    """Let broker and platform register their commands.
+    """Let broker, client and platform register their commands.
 
     Returns:
         One line for each that could not: the rest works without it.

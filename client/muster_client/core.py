@@ -110,16 +110,20 @@ class Caller:
         self._transport.close()
 
     def _signed_in(self, request: Request) -> Answer:
-        token = self._auth.bearer(self._post)
+        token = self._auth.bearer(self.post)
         try:
             return self._tried(_with(request, token))
         except ApiError as error:
-            if error.status != 401 or not self._auth.refused(token, self._post):
+            if error.status != 401 or not self._auth.refused(token, self.post):
                 raise
-        return self._tried(_with(request, self._auth.bearer(self._post)))
+        return self._tried(_with(request, self._auth.bearer(self.post)))
 
-    def _post(self, path: str, body: dict[str, Any] | None, bearer: str | None) -> Any:
-        """Sign in or renew: never repeated by itself, a refresh token works once."""
+    def post(self, path: str, body: dict[str, Any] | None, bearer: str | None) -> Any:
+        """Send what an `Auth` needs: signing in and renewing, in nobody's or that token's name.
+
+        Raises:
+            ApiError, Unreachable: as `call`; a lost answer is not asked for again.
+        """
         data = None if body is None else msgspec.json.encode(body)
         headers = {"Accept": JSON} | ({} if data is None else {"Content-Type": JSON})
         return _json(self._tried(_with(Request("POST", PREFIX + path, headers, data), bearer)))

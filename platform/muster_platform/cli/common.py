@@ -1,19 +1,18 @@
-"""What the platform's commands share: the platform, who acts, how results are shown."""
+"""What the commands that work on this machine share: the platform, and who acts.
+
+How results are shown is the client's (`muster_client.cli.show`).
+"""
 
 import getpass
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-import typer
-from rich.console import Console
-from rich.table import Table
-
+from muster_client.cli.connect import named_server
+from muster_client.cli.show import Json, Limit, State, show, show_one
 from muster_platform import config
 from muster_platform.access.actor import Actor, Grant
 from muster_platform.access.permissions import Permission
@@ -22,22 +21,36 @@ from muster_platform.db import migrate
 from muster_platform.errors import InvalidInput
 from muster_platform.settings import Settings
 from muster_platform.unit import Unit
+from muster_protocol.ids import uuid7
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-State = Annotated[
-    Path | None, typer.Option("--state", help="State folder; else state_dir of the configuration.")
+__all__ = [
+    "Json",
+    "Limit",
+    "State",
+    "local_actor",
+    "pick",
+    "platform",
+    "set_up_logging",
+    "settings",
+    "show",
+    "show_one",
+    "unit",
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="Rows to show.")]
-
-Row = Mapping[str, Any]
-
-_WHOLE = frozenset({"id", "device_id", "email", "state", "presence", "level"})
-PIPE_WIDTH = 250
-"""Characters of a table that goes to a file or another program."""
 
 
 def settings(state: Path | None = None, **overrides: Any) -> Settings:
-    """Read the configuration as every command does."""
+    """Read the configuration as every command on this machine does.
+
+    Raises:
+        InvalidInput: another machine was named, and the command cannot work there.
+    """
+    server = named_server()
+    if server is not None:
+        raise InvalidInput(
+            f"this command works on the machine of the installation, not at {server}: leave "
+            "--server and MUSTER_SERVER out",
+            where="--server",
+        )
     return config.load(state_dir=state, **overrides)
 
 
@@ -53,7 +66,8 @@ def set_up_logging(chosen: Settings) -> None:
 def local_actor() -> Actor:
     """Give the person at this machine: whoever can read the state folder may do all."""
     name = f"cli ({getpass.getuser()})"
-    return Actor("system", "cli", name, (Grant(frozenset(Permission)),))
+    everything = (Grant(frozenset(Permission)),)
+    return Actor("system", "cli", name, everything, request_id=uuid7())
 
 
 @contextmanager
@@ -77,60 +91,6 @@ def unit(state: Path | None = None, *, write: bool = True) -> Iterator[Unit]:
     """Open a unit of work of the person at this machine."""
     with platform(state) as opened, opened.unit(local_actor(), write=write) as work:
         yield work
-
-
-def parse_json(text: str, where: str) -> dict[str, Any]:
-    """Read a JSON object given as an option.
-
-    Raises:
-        InvalidInput: naming the option.
-    """
-    try:
-        return msgspec.json.decode(text.encode(), type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise InvalidInput(f"{where}: expected a JSON object: {error}", where=where) from error
-
-
-def show(rows: Sequence[Row], columns: Sequence[str], as_json: bool, empty: str = "none") -> None:
-    """Print a table for people or a JSON list for programs."""
-    if as_json:
-        typer.echo(msgspec.json.encode(list(rows)).decode())
-        return
-    if not rows:
-        typer.echo(empty)
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        # Ids are for copying: they are never broken into two lines.
-        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
-    for row in rows:
-        table.add_row(*(_cell(column, row.get(column)) for column in columns))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPE_WIDTH)
-    console.print(table)
-
-
-def show_one(row: Row, as_json: bool) -> None:
-    """Print one thing, a field a line."""
-    if as_json:
-        typer.echo(msgspec.json.encode(dict(row)).decode())
-        return
-    width = max(map(len, row), default=0)
-    for name, value in row.items():
-        typer.echo(f"{name:{width}}  {_cell(name, value)}")
-
-
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return "-"
-    if (name.endswith("_at") or name in ("since", "ts", "at")) and isinstance(value, int):
-        return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    if isinstance(value, dict | list):
-        return msgspec.json.encode(value).decode()
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value)
 
 
 def pick(thing: object, *names: str, **also: Callable[[Any], Any]) -> dict[str, Any]:
