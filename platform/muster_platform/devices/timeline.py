@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, select
 
+from muster_platform.access.audit_words import sentence
 from muster_platform.access.models import AuditEntry
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.find import find_device
@@ -138,7 +139,7 @@ class TimelineService:
 
 
 def _act(row: AuditEntry, *, whole: bool) -> TimelineLine:
-    summary = f"{row.action} by {row.actor_name}"
+    summary = sentence(row.actor_name, row.action)
     if row.reason:
         summary += f": {row.reason}"
     data = {"before": row.before, "after": row.after} if whole else {}

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from muster_platform.access.models import AuditEntry, Group
 from muster_platform.devices.models import Device, EnrolmentToken, Profile
 from muster_platform.devices.stream_models import Quarantined
+from muster_platform.errors import NotFound
 from muster_platform.web.headers import csp_nonce
 from muster_platform.web.site import session
 from muster_platform.web.site.views.account import Account
@@ -59,8 +60,15 @@ def register(app: Flask) -> None:
     )
     for view in views():
         admin.add_view(view)
+    # Nobody needs Flask-Admin's own scripts: what is not served cannot be used against the policy.
+    app.view_functions["admin.static"] = nothing_there
     app.register_blueprint(session.blueprint)
     app.add_url_rule("/", "root", root)
+
+
+def nothing_there(filename: str) -> Response:
+    """Say that there is no such file."""
+    raise NotFound("file", filename)
 
 
 def root() -> Response:

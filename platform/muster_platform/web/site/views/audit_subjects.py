@@ -1,0 +1,57 @@
+"""Where the subject of an audit entry can be looked at, if it is still there for this reader."""
+
+from collections.abc import Callable
+
+from flask import url_for
+from werkzeug.routing import BuildError
+
+from muster_platform.access.groups import GroupService
+from muster_platform.access.models import AuditEntry
+from muster_platform.access.users import UserService
+from muster_platform.devices.profiles import ProfileService
+from muster_platform.devices.service import DeviceService
+from muster_platform.errors import NotFound, PermissionDenied
+from muster_platform.jobs.service import JobService
+from muster_platform.unit import Unit
+
+
+def _device(unit: Unit, entry: AuditEntry) -> str:
+    device = DeviceService(unit).get(entry.subject_name)
+    if str(device.id) != entry.subject_id:  # deleted, and its id given anew
+        return ""
+    return url_for("devices.page", device_id=device.device_id)
+
+
+def _job(unit: Unit, entry: AuditEntry) -> str:
+    return url_for("jobs.page", job_id=JobService(unit).get(entry.subject_id).id)
+
+
+def _group(unit: Unit, entry: AuditEntry) -> str:
+    return url_for("group.edit_view", id=GroupService(unit).get(int(entry.subject_id)).id)
+
+
+def _profile(unit: Unit, entry: AuditEntry) -> str:
+    return url_for("profile.edit_view", id=ProfileService(unit).get(entry.subject_name).name)
+
+
+def _user(unit: Unit, entry: AuditEntry) -> str:
+    return url_for("user.details_view", id=UserService(unit).get(entry.subject_id).id)
+
+
+PAGES: dict[str, Callable[[Unit, AuditEntry], str]] = {
+    "device": _device,
+    "group": _group,
+    "job": _job,
+    "profile": _profile,
+    "user": _user,
+}
+"""Kind of subject -> its page."""
+
+
+def subject_url(unit: Unit, entry: AuditEntry) -> str:
+    """Give the page of an entry's subject; "" where there is none, or not for this reader."""
+    find = PAGES.get(entry.subject_kind)
+    try:
+        return find(unit, entry) if find else ""
+    except (NotFound, PermissionDenied, ValueError, BuildError):
+        return ""
