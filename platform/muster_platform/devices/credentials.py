@@ -17,6 +17,8 @@ from muster_platform.unit import Unit
 from muster_protocol.ids import uuid7
 
 SECRET_BYTES = 32
+PREFIX_CHARS = 6
+"""Characters of a secret that are kept in the clear to recognise it: of 43, all random."""
 OVERLAP_S = 24 * 3600
 """How long the secrets before a rotation still work, unless told otherwise."""
 OVERLAP_MAX_S = 366 * 86_400
@@ -141,6 +143,7 @@ def add_credential(
         id=uuid7(unit.now()),
         device_key=device.id,
         hash=hash_secret(secret),
+        prefix=secret[:PREFIX_CHARS],
         created_at=unit.now(),
         enrolment_token_id=enrolment_token_id,
         install_id=install_id,

@@ -1,9 +1,12 @@
 """The registry's passes: data of deleted devices, requests and uploads that nobody needs."""
 
+from collections.abc import Callable
+
 from muster_platform.access.actor import system_actor
 from muster_platform.bootstrap import DEVICE_HOOKS, Platform
-from muster_platform.devices import approval
+from muster_platform.devices import approval, importing
 from muster_platform.devices.purge import purge_step
+from muster_platform.unit import Unit
 
 ROWS = 2_000
 """Rows of one transaction: ingest must not wait for it."""
@@ -26,10 +29,19 @@ def purge_deleted(platform: Platform) -> int:
 
 def expire_requests(platform: Platform) -> int:
     """Give up enrolment requests of devices that do not ask any more."""
+    return _in_batches(platform, approval.expire_requests)
+
+
+def clean_imports(platform: Platform) -> int:
+    """Delete uploaded lists of devices that nobody applied."""
+    return _in_batches(platform, importing.clean_imports)
+
+
+def _in_batches(platform: Platform, step: Callable[[Unit, int], int]) -> int:
     total = 0
     for _ in range(STEPS):
         with platform.unit(_ACTOR) as unit:
-            count = approval.expire_requests(unit, BATCH)
+            count = step(unit, BATCH)
         total += count
         if count < BATCH:
             break

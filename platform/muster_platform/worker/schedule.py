@@ -44,5 +44,6 @@ SCHEDULE: tuple[Periodic, ...] = (
     Periodic("clean_tokens", passes.clean_tokens, lambda _: HOUR_S),
     Periodic("purge_deleted", registry.purge_deleted, lambda _: 60.0, wakes="purge"),
     Periodic("expire_requests", registry.expire_requests, lambda _: HOUR_S),
+    Periodic("clean_imports", registry.clean_imports, lambda _: HOUR_S),
     Periodic("verify_audit", verify_audit, lambda _: HOUR_S),
 )
