@@ -52,19 +52,23 @@ class PermissionDenied(MusterError):
     Attributes:
         permission: the missing permission.
         group: name of the group it is needed on, or "everywhere".
+        group_id: of that group where it is known; `why` is where to ask for the reasons.
     """
 
     code = "permission_denied"
 
-    def __init__(self, permission: str, group: str = "everywhere") -> None:
+    def __init__(self, permission: str, group: str = "everywhere", path: str | None = None) -> None:
+        self.permission = str(permission)
+        self.group = group
+        self.group_id = int(path.rstrip("/").rpartition("/")[2]) if path else None
+        on = "" if self.group_id is None else f"&group={self.group_id}"
         super().__init__(
             f"this needs the permission {permission} on {group}; "
             "an administrator can give it by a role",
-            permission=permission,
+            permission=self.permission,
             group=group,
+            why=f"/api/v1/access/why?permission={self.permission}{on}",
         )
-        self.permission = permission
-        self.group = group
 
 
 class Rejected(MusterError):

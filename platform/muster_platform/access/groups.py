@@ -201,7 +201,7 @@ class GroupService:
             if actor.may(permission, parent.path) and not actor.may(permission, group.path)
         ]
         if gained:
-            raise PermissionDenied(gained[0], group.name)
+            raise PermissionDenied(gained[0], group.name, group.path)
 
     def _free_name(self, name: str, parent_id: int | None) -> str:
         text = clean(name).strip()

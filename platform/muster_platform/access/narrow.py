@@ -62,4 +62,4 @@ def require_on(
     if not actor.may(read, group.path):
         raise NotFound(kind, name)
     if not actor.may(permission, group.path):
-        raise PermissionDenied(permission, group.name)
+        raise PermissionDenied(permission, group.name, group.path)

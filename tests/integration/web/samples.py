@@ -11,6 +11,7 @@ from muster_platform.access.roles import RoleService
 from muster_platform.access.tokens import Scope, TokenService
 from muster_platform.access.users import UserService
 from muster_platform.bootstrap import DEVICE_HOOKS
+from muster_platform.devices.approval import ApprovalService
 from muster_platform.devices.bulk.run import advance_one
 from muster_platform.devices.bulk.service import BulkService
 from muster_platform.devices.credentials import CredentialService
@@ -23,6 +24,7 @@ from muster_platform.devices.stream_models import LatestValue, Metric, Quarantin
 from muster_platform.jobs.models import Execution
 from muster_platform.jobs.service import JobService
 from muster_platform.logs.models import LogRecord
+from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
 from muster_platform.web.api.routing import Route
 from tests.integration.web.conftest import PASSWORD, World
@@ -48,6 +50,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "change_tags": {"add": {"floor": "3"}, "remove": ["site"]},
     "disable_device": {"reason": "lost"},
     "rotate_credential": {"overlap_s": 60},
+    "import_devices": {"csv": "device_id,profile,group\nimported-{n},sensor,Berlin\n"},
+    "approve_requests": {"requests": ["{request_id}"]},
+    "reject_requests": {"requests": ["{request_id}"], "reason": "not ours"},
     "attach_device": {"gateway": "{gateway_id}"},
     "restore_device": {"reason": "found again"},
     "purge_device": {"reason": "asked for"},
@@ -80,7 +85,10 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 """Operation -> body; `{n}` is a fresh number, other names are those of `fresh`."""
 
-QUERIES: dict[str, dict[str, Any]] = {"get_history": {"metric": "temperature"}}
+QUERIES: dict[str, dict[str, Any]] = {
+    "get_history": {"metric": "temperature"},
+    "why_access": {"permission": "devices:read"},
+}
 """Operation -> query that it cannot do without."""
 
 BEFORE: dict[str, tuple[str, ...]] = {
@@ -90,15 +98,19 @@ BEFORE: dict[str, tuple[str, ...]] = {
 """Operation -> what must have been asked for before."""
 
 
-def fresh(world: World) -> dict[str, Any]:
-    """Make one of everything, and give the names by which paths call them."""
-    n = next(_numbers)
+def fresh(world: World, inside: int = 0) -> dict[str, Any]:
+    """Make one of everything, and give the names by which paths call them.
+
+    Args:
+        inside: id of the group that it lies in; else Berlin.
+    """
+    n, home = next(_numbers), inside or world.berlin
     with world.platform.unit(system_actor("test")) as unit:
         devices = DeviceService(unit)
         if not any(profile.name == "sensor" for profile in ProfileService(unit).list()):
             ProfileService(unit).create("sensor")
         profile = ProfileService(unit).create(f"profile-{n}")
-        group = GroupService(unit).create(f"Fresh {n}", world.berlin)
+        group = GroupService(unit).create(f"Fresh {n}", home)
         device = devices.register(f"device-{n}", "sensor", group.id)
         CredentialService(unit).rotate(device.device_id)
         deleted = devices.register(f"deleted-{n}", "sensor", group.id)
@@ -111,6 +123,10 @@ def fresh(world: World) -> dict[str, Any]:
         reading = Scope(permissions=("devices:read",), group_id=group.id)
         api_token, _ = TokenService(unit).create(f"Program {n}", [reading], 30, user.id)
         token, _ = EnrolmentService(unit).create_token(f"Token {n}", "sensor", group.id)
+        _, approving = EnrolmentService(unit).create_token(
+            f"Approve {n}", "sensor", group.id, mode="approve"
+        )
+        EnrolmentService(unit).enrol(approving, f"asking-{n}", "i")
         job = JobService(unit).create_command("reboot", target={"devices": [device.device_id]})
         session = unit.session
         said = _say(unit, device)
@@ -120,11 +136,12 @@ def fresh(world: World) -> dict[str, Any]:
             "n": n,
             "number": 1,
             "name": profile.name,
-            "empty_group": GroupService(unit).create(f"Empty {n}", world.berlin).id,
+            "empty_group": GroupService(unit).create(f"Empty {n}", home).id,
             "group_id": group.id,
             "device_id": device.device_id,
             "device_key": deleted.id,
             "gateway_id": f"gateway-{n}",
+            "request_id": ApprovalService(unit).list("PENDING", PageRequest(1)).items[0].id,
             "child_id": f"child-{n}",
             "credential_id": session.scalar(
                 select(Credential.id).where(Credential.device_key == device.id)
@@ -199,12 +216,22 @@ def path_of(route: Route, names: dict[str, Any]) -> str:
         names = {**names, "bulk_id": names["bulk_done_id"]}
     if route.operation_id == "detach_device":
         names = {**names, "device_id": names["child_id"]}
-    return route.path.format_map(names)
+    try:
+        return route.path.format_map(names)
+    except KeyError as missing:
+        raise AssertionError(f"{route.path}: let `fresh` of samples.py make {missing}") from None
 
 
 def body_of(route: Route, names: dict[str, Any]) -> dict[str, Any] | None:
     """Give a right body, None where the route takes none."""
-    return None if route.body is None else _filled(BODIES[route.operation_id], names)
+    if route.body is None:
+        return None
+    if route.operation_id not in BODIES:
+        raise AssertionError(
+            f"{route.method} {route.path}: add a right body of {route.operation_id} to BODIES "
+            "of tests/integration/web/samples.py"
+        )
+    return {**_filled(BODIES[route.operation_id], names)}
 
 
 def prepare(world: World, route: Route, names: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from muster_platform.web.api import (
+    access,
     api_tokens,
     approval,
     audit,
@@ -17,6 +18,7 @@ from muster_platform.web.api import (
     executions,
     gateways,
     groups,
+    importing,
     jobs,
     logs,
     profiles,
@@ -32,10 +34,12 @@ MODULES = (
     users,
     roles,
     api_tokens,
+    access,
     groups,
     profiles,
     devices,
     device_selection,
+    importing,
     bulk,
     gateways,
     deleted,
