@@ -267,7 +267,7 @@ class Outbound(Base):
     __tablename__ = "outbound"
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    topic: Mapped[str] = mapped_column(String(256))
+    topic: Mapped[str] = mapped_column(String(256), index=True)
     payload: Mapped[str] = mapped_column(Text)
     retain: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[int]

@@ -237,7 +237,9 @@ class DispatchRole:
         if not self._orderly or room <= 0:
             return
         with self._platform.unit(self._actor, write=False) as unit:
-            rows = outbound.waiting(unit, self._flight.message_ids, room)
+            rows, overtaken = outbound.waiting(unit, self._flight.message_ids, room)
+        self._flight.gone |= overtaken
+        self._more = self._more or bool(overtaken)
         for row in rows:
             mid = self._publish_one(row.topic, row.payload.encode(), outbound.QOS, row.retain)
             self._flight.messages[mid] = row.id

@@ -156,6 +156,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_api_tokens_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "fingerprints",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("title", sa.String(length=300), nullable=False),
+        sa.Column("exception_type", sa.String(length=300), nullable=False),
+        sa.Column("logger", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("first_seen", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("assignee_id", sa.String(length=36), nullable=True),
+        sa.Column("resolved_at", sa.BigInteger(), nullable=True),
+        sa.Column("resolved_in", sa.String(length=128), nullable=False),
+        sa.Column("regressed_at", sa.BigInteger(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["assignee_id"], ["users.id"], name=op.f("fk_fingerprints_assignee_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fingerprints")),
+    )
+    with op.batch_alter_table("fingerprints", schema=None) as batch_op:
+        batch_op.create_index("ix_fingerprints_assignee_id", ["assignee_id"], unique=False)
+        batch_op.create_index("ix_fingerprints_created_at", ["created_at"], unique=False)
+        batch_op.create_index("ix_fingerprints_state", ["state"], unique=False)
+
+    op.create_table(
         "mail_links",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("user_id", sa.String(length=36), nullable=False),
@@ -353,6 +379,80 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "fingerprint_acts",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("fingerprint", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor_name", sa.String(length=254), nullable=False),
+        sa.Column("act", sa.String(length=16), nullable=False),
+        sa.Column("data", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["fingerprint"],
+            ["fingerprints.id"],
+            name=op.f("fk_fingerprint_acts_fingerprint_fingerprints"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fingerprint_acts")),
+    )
+    with op.batch_alter_table("fingerprint_acts", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_fingerprint_acts_fingerprint"), ["fingerprint"], unique=False
+        )
+
+    op.create_table(
+        "fingerprint_days",
+        sa.Column("fingerprint", sa.String(length=32), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "device_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("version", sa.String(length=128), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_key"], ["devices.id"], name=op.f("fk_fingerprint_days_device_key_devices")
+        ),
+        sa.ForeignKeyConstraint(
+            ["fingerprint"],
+            ["fingerprints.id"],
+            name=op.f("fk_fingerprint_days_fingerprint_fingerprints"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "fingerprint", "day", "device_key", "version", name=op.f("pk_fingerprint_days")
+        ),
+    )
+    with op.batch_alter_table("fingerprint_days", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_fingerprint_days_device_key"), ["device_key"], unique=False
+        )
+
+    op.create_table(
+        "fingerprint_devices",
+        sa.Column("fingerprint", sa.String(length=32), nullable=False),
+        sa.Column(
+            "device_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("first_seen", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.String(length=128), nullable=False),
+        sa.Column("sample_id", sa.String(length=160), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_key"], ["devices.id"], name=op.f("fk_fingerprint_devices_device_key_devices")
+        ),
+        sa.ForeignKeyConstraint(
+            ["fingerprint"],
+            ["fingerprints.id"],
+            name=op.f("fk_fingerprint_devices_fingerprint_fingerprints"),
+        ),
+        sa.PrimaryKeyConstraint("fingerprint", "device_key", name=op.f("pk_fingerprint_devices")),
+    )
+    with op.batch_alter_table("fingerprint_devices", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_fingerprint_devices_device_key"), ["device_key"], unique=False
+        )
+
+    op.create_table(
         "token_bindings",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("token_id", sa.String(length=36), nullable=False),
@@ -436,6 +536,9 @@ def upgrade() -> None:
             sa.Column("version", sa.BigInteger(), server_default="1", nullable=False)
         )
 
+    with op.batch_alter_table("outbound", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outbound_topic"), ["topic"], unique=False)
+
     with op.batch_alter_table("profiles", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("message_bytes_max", sa.BigInteger(), server_default="0", nullable=False)
@@ -512,6 +615,9 @@ def downgrade() -> None:
         batch_op.drop_column("metrics_max")
         batch_op.drop_column("message_bytes_max")
 
+    with op.batch_alter_table("outbound", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_outbound_topic"))
+
     with op.batch_alter_table("groups", schema=None) as batch_op:
         batch_op.drop_column("version")
 
@@ -542,6 +648,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_token_bindings_token_id"))
 
     op.drop_table("token_bindings")
+    with op.batch_alter_table("fingerprint_devices", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_fingerprint_devices_device_key"))
+
+    op.drop_table("fingerprint_devices")
+    with op.batch_alter_table("fingerprint_days", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_fingerprint_days_device_key"))
+
+    op.drop_table("fingerprint_days")
+    with op.batch_alter_table("fingerprint_acts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_fingerprint_acts_fingerprint"))
+
+    op.drop_table("fingerprint_acts")
     with op.batch_alter_table("enrolment_requests", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_enrolment_requests_pending",
@@ -581,6 +699,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_mail_links_expires_at"))
 
     op.drop_table("mail_links")
+    with op.batch_alter_table("fingerprints", schema=None) as batch_op:
+        batch_op.drop_index("ix_fingerprints_state")
+        batch_op.drop_index("ix_fingerprints_created_at")
+        batch_op.drop_index("ix_fingerprints_assignee_id")
+
+    op.drop_table("fingerprints")
     with op.batch_alter_table("api_tokens", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_tokens_user_id"))
 
