@@ -10,6 +10,7 @@ from muster_platform.devices import settings_models
 from muster_platform.devices import stream_models as stream
 from muster_platform.devices.bulk import models as bulk
 from muster_platform.jobs import models as jobs
+from muster_platform.logs import fingerprint_models as fingerprints
 from muster_platform.logs import models as logs
 from muster_platform.parts import models as parts
 
@@ -18,10 +19,11 @@ __all__ = [
     "bulk",
     "devices",
     "enrolment",
+    "fingerprints",
     "jobs",
     "logs",
-    "parts",
     "mails",
+    "parts",
     "settings_models",
     "sign_ins",
     "stream",

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from muster_protocol.messages import LEVEL_NUMBER, Level, LogRecord
 
+ALGORITHM = 1
+"""Version of what makes a fingerprint; see decision 86 before changing anything below."""
 FINGERPRINT_CHARS = 32
 FRAMES = 5
 """Innermost frames that count."""
@@ -60,6 +62,26 @@ def essence(record: LogRecord) -> list[str]:
     if found:
         return ["stack", kind, *found]
     return ["fault", kind, normalise(fault.message or record.message)]
+
+
+def title(kind: str | None, message: str, fault: str | None, stacktrace: str | None) -> str:
+    """Name a fault by what all records of its fingerprint share, and nothing else.
+
+    Two devices' records may differ in all that the fingerprint leaves out: whoever sees one of
+    them must not read of the other.
+
+    Args:
+        kind: type of the exception, None without one.
+        message: of the record.
+        fault: message of the exception.
+    """
+    if kind is None:
+        return normalise(message)
+    found = frames(stacktrace or "")
+    if found:
+        return f"{normalise(kind)} in {found[0]}"
+    said = normalise(fault or message)
+    return f"{normalise(kind)}: {said}" if said else normalise(kind)
 
 
 def normalise(text: str) -> str:

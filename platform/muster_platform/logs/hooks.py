@@ -1,23 +1,33 @@
 """What the log store does when something happens to a device."""
 
-from sqlalchemy import delete, select
+from typing import Any
+
+from sqlalchemy import delete, select, tuple_
 
 from muster_platform.db.chunks import chunks
 from muster_platform.devices.hooks import NoHooks
+from muster_platform.logs.fingerprint_models import FingerprintDay, FingerprintDevice
 from muster_platform.logs.models import LogRecord
 from muster_platform.unit import Unit
+
+_TABLES: tuple[Any, ...] = (LogRecord, FingerprintDay, FingerprintDevice)
 
 
 class LogHooks(NoHooks):
     """Implements devices.hooks.DeviceHooks."""
 
     def on_purge(self, unit: Unit, device_key: int, limit: int) -> int:
-        """Delete a batch of its records."""
-        ids = select(LogRecord.id).where(LogRecord.device_key == device_key).limit(limit)
-        found = list(unit.session.scalars(ids))
-        for part in chunks(found):
-            unit.session.execute(
-                delete(LogRecord).where(LogRecord.id.in_(part)),
-                execution_options={"synchronize_session": False},
-            )
-        return len(found)
+        """Delete a batch of its records, then of its counts."""
+        for table in _TABLES:
+            keys = tuple(table.__mapper__.primary_key)
+            found = unit.session.execute(
+                select(*keys).where(table.device_key == device_key).limit(limit)
+            ).all()
+            for part in chunks(found):
+                unit.session.execute(
+                    delete(table).where(tuple_(*keys).in_([tuple(row) for row in part])),
+                    execution_options={"synchronize_session": False},
+                )
+            if found:
+                return len(found)
+        return 0

@@ -12,6 +12,7 @@ from muster_platform.devices.ingest.book import KnownDevice, boot_text, known_de
 from muster_platform.devices.ingest.ledger import SEQUENCED, LedgerBook, Place
 from muster_platform.devices.models import Device
 from muster_platform.errors import MusterError
+from muster_platform.logs import counting
 from muster_platform.logs import ingest as logs
 from muster_platform.outbox import Live
 from muster_platform.stream.answers import Address
@@ -328,6 +329,7 @@ class BatchStore:
     def _write(self) -> None:
         connection = self._connection
         latest = telemetry.write(connection, self._readings, self._metrics)
+        counting.count(connection, self._records, self._unit.now())
         logs.write(connection, self._records)
         kept.write_raw(connection, self._raw)
         kept.write_quarantine(connection, self._quarantine)

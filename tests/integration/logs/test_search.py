@@ -6,6 +6,11 @@ from muster_platform.access.groups import GroupService
 from muster_platform.devices.profiles import ProfileService
 from muster_platform.devices.service import DeviceService
 from muster_platform.errors import NotFound, PermissionDenied
+from muster_platform.logs.fingerprint_models import (
+    Fingerprint,
+    FingerprintDay,
+    FingerprintDevice,
+)
 from muster_platform.logs.hooks import LogHooks
 from muster_platform.logs.models import LogRecord
 from muster_platform.logs.service import LogFilter, LogService
@@ -120,8 +125,30 @@ def test_an_actor_finds_what_it_may_read(platform, paths):
         LogService(unit).get(foreign)
 
 
-def test_the_logs_of_a_deleted_device_go_with_it(platform, paths):
+def test_what_a_purged_device_logged_goes_in_pieces_with_its_counts(platform, paths):
     with platform.unit(ADMIN) as unit:
-        DeviceService(unit).delete("cam-1", hooks=LogHooks())
+        key = unit.session.query(LogRecord).first().device_key
+        unit.session.add(
+            Fingerprint(id="f", title="Lens lost", created_at=1, first_seen=1, last_seen=1)
+        )
+        unit.session.flush()
+        unit.session.add(
+            FingerprintDevice(
+                fingerprint="f",
+                device_key=key,
+                count=1,
+                level=50,
+                first_seen=1,
+                last_seen=1,
+                version="",
+                sample_id="x",
+            )
+        )
+        unit.session.add(
+            FingerprintDay(fingerprint="f", day=1, device_key=key, version="", count=1)
+        )
+        unit.session.flush()
+        pieces = [LogHooks().on_purge(unit, key, 3) for _ in range(5)]
+        assert pieces == [3, 2, 1, 1, 0]
         assert unit.session.query(LogRecord).count() == 1
-    assert _search(platform) == [("cam-2", "Lens lost")]
+        assert unit.session.query(FingerprintDevice).count() == 0
