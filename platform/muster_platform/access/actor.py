@@ -27,6 +27,8 @@ class Actor:
         id: user id, or the name of the part that acts.
         epoch: number of the user's rights as they were when this was built.
         request_id: ties audit entries to a request.
+        session: family of the sign-in it came by; "" where it came by none.
+        restriction: what it must do before anything else; see `access.restrictions`.
     """
 
     kind: str
@@ -35,6 +37,8 @@ class Actor:
     grants: tuple[Grant, ...] = ()
     epoch: int = 0
     request_id: str = field(default="", compare=False)
+    session: str = field(default="", compare=False)
+    restriction: str = ""
 
     def may(self, permission: Permission, group_path: str | None = None) -> bool:
         """Say whether the actor has the permission on the group (None: everywhere)."""
@@ -60,7 +64,8 @@ class Actor:
             PermissionDenied: naming permission and group.
         """
         if not self.may(permission, group_path):
-            raise PermissionDenied(permission, group_name or group_path or "everywhere")
+            name = group_name or group_path or "everywhere"
+            raise PermissionDenied(permission, name, group_path)
 
     def require_somewhere(self, permission: Permission) -> None:
         """Refuse unless `may_somewhere`.

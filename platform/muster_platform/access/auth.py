@@ -2,49 +2,67 @@
 
 from dataclasses import replace
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from muster_platform.access import audit
 from muster_platform.access.actor import Actor, Grant, system_actor
 from muster_platform.access.models import Binding, RefreshToken, User
-from muster_platform.access.passwords import hash_password, needs_rehash, verify_password
+from muster_platform.access.passwords import needs_rehash, rehash, verify_password
 from muster_platform.access.permissions import Permission
+from muster_platform.access.restrictions import PASSWORD_CHANGE, SECOND_FACTOR
+from muster_platform.access.sign_in_models import SecondFactor, SignInSession
 from muster_platform.errors import NotAuthenticated
-from muster_platform.outbox import EpochChanged
+from muster_platform.outbox import EpochChanged, SessionEnded
 from muster_platform.unit import Unit, Units
 from muster_protocol.ids import uuid7
 
 _KNOWN = {str(permission): permission for permission in Permission}
 
 
+class WrongCredentials(NotAuthenticated):
+    """An e-mail address or password that is wrong, or an account that is disabled.
+
+    Attributes:
+        user: whose account it was, None where there is none; told to nobody.
+        disabled: whether the password was right.
+    """
+
+    code = "bad_credentials"
+
+    def __init__(self, user: User | None = None, *, disabled: bool = False) -> None:
+        super().__init__("e-mail address or password is wrong")
+        self.user, self.disabled = user, disabled
+
+
 def check_password(unit: Unit, email: str, password: str) -> User:
     """Check a password; reads only, so that the slow hash holds no lock.
 
     Raises:
-        NotAuthenticated: unknown, wrong or disabled, and never says which.
+        WrongCredentials: unknown, wrong or disabled, told alike.
     """
     user = unit.session.scalar(select(User).where(User.email == email.strip().lower()))
     right = verify_password(password, user.password_hash if user else None)
     if user is None or not right or user.disabled_at is not None:
-        raise NotAuthenticated("e-mail address or password is wrong", code="bad_credentials")
+        raise WrongCredentials(user, disabled=right)
     return user
 
 
-def note_sign_in(unit: Unit, checked: User, password: str) -> User:
+def note_sign_in(unit: Unit, checked: User, password: str | None) -> User:
     """Note a sign-in whose password was checked, and renew a hash made with old parameters.
 
     Args:
         checked: as `check_password` gave it, in a unit before this one.
+        password: None where it is not at hand any more (a code came after it).
 
     Raises:
         NotAuthenticated: the account was disabled or its password changed since the check.
     """
     user = unit.session.get(User, checked.id)
     if user is None or user.disabled_at is not None or user.password_hash != checked.password_hash:
-        raise NotAuthenticated("e-mail address or password is wrong", code="bad_credentials")
-    if needs_rehash(user.password_hash):
-        user.password_hash = hash_password(password)
+        raise WrongCredentials(user)
+    if password is not None and needs_rehash(user.password_hash):
+        user.password_hash = rehash(password)
     user.last_sign_in_at = unit.now()
     person = replace(unit.actor, kind="user", id=user.id, name=user.email)
     audit.record(unit.as_actor(person), "user.sign_in", "user", user.id, user.email)
@@ -66,7 +84,29 @@ def actor_of(session: Session, user_id: str, request_id: str = "") -> Actor:
     if user is None or user.disabled_at is not None:
         raise NotAuthenticated("this user may not sign in any more")
     grants = tuple(grant_of(binding) for binding in user.bindings)
-    return Actor("user", user.id, user.email, grants, user.epoch, request_id)
+    return Actor(
+        "user",
+        user.id,
+        user.email,
+        grants,
+        user.epoch,
+        request_id,
+        restriction=restriction_of(session, user),
+    )
+
+
+def restriction_of(session: Session, user: User) -> str:
+    """Give what the user must do before anything else; "" when nothing."""
+    if user.must_change_password:
+        return PASSWORD_CHANGE
+    demanded = any(binding.role.require_second_factor for binding in user.bindings)
+    return SECOND_FACTOR if demanded and not has_second_factor(session, user.id) else ""
+
+
+def has_second_factor(session: Session, user_id: str) -> bool:
+    """Say whether the user has set up a second factor and proved it."""
+    row = session.get(SecondFactor, user_id)
+    return row is not None and row.confirmed_at is not None
 
 
 def grant_of(binding: Binding) -> Grant:
@@ -131,17 +171,37 @@ def rotate_refresh(units: Units, jti: str) -> RefreshToken:
 
 def revoke_family(unit: Unit, family: str) -> None:
     """End one sign-in: none of its refresh tokens works any more."""
+    now = unit.now()
+    user_id = unit.session.scalar(
+        select(RefreshToken.user_id).where(RefreshToken.family == family).limit(1)
+    )
     unit.session.execute(
         update(RefreshToken)
         .where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
-        .values(revoked_at=unit.now())
+        .values(revoked_at=now)
     )
-
-
-def revoke_all(unit: Unit, user_id: str) -> None:
-    """End all sign-ins of a user."""
     unit.session.execute(
-        update(RefreshToken)
-        .where(RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None))
-        .values(revoked_at=unit.now())
+        update(SignInSession).where(SignInSession.family == family).values(ended_at=now)
     )
+    if user_id is not None:
+        unit.outbox.add(SessionEnded(user_id, family))
+
+
+def live_families(user_id: str, now: int) -> Select[tuple[str]]:
+    """Select the families of a user's sign-ins that hold: a token is left to be exchanged."""
+    return (
+        select(RefreshToken.family)
+        .where(
+            RefreshToken.user_id == user_id,
+            RefreshToken.revoked_at.is_(None),
+            RefreshToken.expires_at > now,
+        )
+        .distinct()
+    )
+
+
+def revoke_all(unit: Unit, user_id: str, *, keep: str = "") -> None:
+    """End all sign-ins of a user, but for the one of the family `keep`."""
+    for family in list(unit.session.scalars(live_families(user_id, unit.now()))):
+        if family != keep:
+            revoke_family(unit, family)

@@ -5,10 +5,8 @@ import secrets
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from muster_platform.access.password_rules import PASSWORD_CHARS, fault
 from muster_platform.errors import InvalidInput
-
-PASSWORD_CHARS = range(10, 257)
-"""Length of a password; longer is refused before it costs anything to hash."""
 
 # OWASP's first choice for argon2id: 46 MiB, one pass, one lane.
 _HASHER = PasswordHasher(time_cost=1, memory_cost=47_104, parallelism=1)
@@ -19,28 +17,37 @@ _NOBODY = (
 )
 
 
-def hash_password(password: str, *, where: str = "password") -> str:
+def hash_password(password: str, *, where: str = "password", context: tuple[str, ...] = ()) -> str:
     """Hash a new password.
 
+    Args:
+        context: what is known of its owner: e-mail address, name.
+
     Raises:
-        InvalidInput: too short or too long.
+        InvalidInput: too short, too long, common, or about its owner (`password_rules`).
     """
-    if len(password) not in PASSWORD_CHARS:
-        raise InvalidInput(
-            f"a password has {PASSWORD_CHARS.start} to {PASSWORD_CHARS.stop - 1} characters; "
-            f"this one has {len(password)}",
-            where=where,
-        )
+    wrong = fault(password, context)
+    if wrong:
+        raise InvalidInput(wrong, where=where)
+    return _HASHER.hash(password)
+
+
+def rehash(password: str) -> str:
+    """Hash a password that is in use with today's parameters; it was checked when it was set."""
     return _HASHER.hash(password)
 
 
 def verify_password(password: str, stored: str | None) -> bool:
-    """Say whether the password is right; the same work for a user that does not exist (None)."""
+    """Say whether the password is right.
+
+    Args:
+        stored: None for a user that does not exist, "" for one without a password: the same work.
+    """
     try:
         right = _HASHER.verify(stored or _NOBODY, password[: PASSWORD_CHARS.stop])
     except (VerificationError, InvalidHashError):
         return False
-    return right and stored is not None
+    return right and bool(stored)
 
 
 def needs_rehash(stored: str) -> bool:

@@ -7,10 +7,11 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import selectinload
 
 from muster_platform import versions
-from muster_platform.access import audit
+from muster_platform.access import audit, notices
 from muster_platform.access.auth import bump_epoch, grant_of, revoke_all
 from muster_platform.access.granting import require_held, require_person
 from muster_platform.access.groups import group_by_id
+from muster_platform.access.mail_links import revoke_links
 from muster_platform.access.models import Binding, Role, User
 from muster_platform.access.passwords import hash_password, one_time_password, verify_password
 from muster_platform.access.permissions import Permission
@@ -72,7 +73,7 @@ class UserService:
             id=uuid7(self._unit.now()),
             email=address,
             name=_check_name(name or address),
-            password_hash=hash_password(password if one_time is None else one_time),  # type: ignore[arg-type]
+            password_hash=hash_password(password or one_time or "", context=(address, name)),
             must_change_password=one_time is not None,
             epoch=1,
             created_at=self._unit.now(),
@@ -211,7 +212,9 @@ class UserService:
         return one_time
 
     def change_own_password(self, old: str, new: str) -> User:
-        """Change the actor's own password; all its sign-ins end, this one too.
+        """Change the actor's own password; all its other sign-ins end.
+
+        Tokens of the present one are old then: its refresh token gives new ones.
 
         Raises:
             NotFound: the actor is no user.
@@ -222,9 +225,10 @@ class UserService:
             raise InvalidInput("the present password is wrong", where="old")
         if old == new:
             raise InvalidInput("the new password is the present one", where="new")
-        self._replace_password(user, new, where="new")
+        self._replace_password(user, new, where="new", keep=self._unit.actor.session)
         user.must_change_password = False
         self._note("user.change_password", user)
+        notices.password_changed(self._unit, user)
         return user
 
     def bind(self, user_id: str, role_name: str, group_id: int | None = None) -> Binding:
@@ -306,9 +310,10 @@ class UserService:
         self._unit.actor.require(Permission.USERS_WRITE)
         return self._load(user_id)
 
-    def _replace_password(self, user: User, password: str, *, where: str) -> None:
-        user.password_hash = hash_password(password, where=where)
-        revoke_all(self._unit, user.id)
+    def _replace_password(self, user: User, password: str, *, where: str, keep: str = "") -> None:
+        user.password_hash = hash_password(password, where=where, context=(user.email, user.name))
+        revoke_all(self._unit, user.id, keep=keep)
+        revoke_links(self._unit, user.id)
         bump_epoch(self._unit, user)
 
     def _require_rights_of(self, user: User) -> None:

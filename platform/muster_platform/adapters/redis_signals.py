@@ -7,15 +7,19 @@ from collections.abc import Iterator
 import msgspec
 import redis
 
-from muster_platform.outbox import EpochChanged, Live, Signal, Wake
+from muster_platform.outbox import EpochChanged, Live, SessionEnded, Signal, Wake
 
 PREFIX = "muster:"
 WAKE_PREFIX = f"{PREFIX}wake:"
 LIVE_CHANNEL = f"{PREFIX}live"
 EPOCH_CHANNEL = f"{PREFIX}epoch"
+ENDED_CHANNEL = f"{PREFIX}ended"
 EPOCH_KEY = f"{PREFIX}epoch:"
 """Before a user's id: the epoch that requests compare with, for a moment; see web.sessions."""
-EPOCH_KEPT_S = 10
+FAMILY_KEY = f"{PREFIX}session:"
+"""Before the family of a sign-in: whether it holds, likewise."""
+FAMILY_ENDED, FAMILY_LIVE = b"0", b"1"
+KEPT_S = 10
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +33,8 @@ def channel_of(signal: Signal) -> str:
             return LIVE_CHANNEL
         case EpochChanged():
             return EPOCH_CHANNEL
+        case SessionEnded():
+            return ENDED_CHANNEL
 
 
 class RedisSignals:
@@ -45,7 +51,9 @@ class RedisSignals:
             for signal in signals:
                 pipeline.publish(channel_of(signal), msgspec.json.encode(signal))
                 if isinstance(signal, EpochChanged):
-                    pipeline.set(EPOCH_KEY + signal.user_id, signal.epoch, ex=EPOCH_KEPT_S)
+                    pipeline.set(EPOCH_KEY + signal.user_id, signal.epoch, ex=KEPT_S)
+                elif isinstance(signal, SessionEnded):
+                    pipeline.set(FAMILY_KEY + signal.family, FAMILY_ENDED, ex=KEPT_S)
             pipeline.execute()
             self._away = False
         except redis.RedisError as error:

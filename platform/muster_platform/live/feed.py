@@ -7,9 +7,9 @@ import msgspec
 import redis.asyncio as aioredis
 from redis.exceptions import RedisError
 
-from muster_platform.adapters.redis_signals import EPOCH_CHANNEL, LIVE_CHANNEL
+from muster_platform.adapters.redis_signals import ENDED_CHANNEL, EPOCH_CHANNEL, LIVE_CHANNEL
 from muster_platform.live.hub import TRY_AGAIN, Hub
-from muster_platform.outbox import EpochChanged, Live
+from muster_platform.outbox import EpochChanged, Live, SessionEnded
 
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 5.0
@@ -49,7 +49,7 @@ class Feed:
 
     async def _read(self, client: "aioredis.Redis") -> None:
         async with client.pubsub(ignore_subscribe_messages=True) as pubsub:
-            await pubsub.subscribe(LIVE_CHANNEL, EPOCH_CHANNEL)
+            await pubsub.subscribe(LIVE_CHANNEL, EPOCH_CHANNEL, ENDED_CHANNEL)
             self.is_up = True
             self._hub.all_lagged()
             while True:
@@ -66,5 +66,7 @@ class Feed:
                 self._hub.publish(msgspec.json.decode(data, type=Live))
             elif channel == EPOCH_CHANNEL:
                 self._hub.rights_changed(msgspec.json.decode(data, type=EpochChanged))
+            elif channel == ENDED_CHANNEL:
+                self._hub.session_ended(msgspec.json.decode(data, type=SessionEnded))
         except msgspec.MsgspecError as error:
             log.warning("a signal on %s cannot be read: %s", channel, error)

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from muster_platform.live.connection import Connection
 from muster_platform.live.rules import FLEET, KIND_PERMISSION, Wanted
-from muster_platform.outbox import EpochChanged, Live
+from muster_platform.outbox import EpochChanged, Live, SessionEnded
 
 SIGNED_OUT = 4401
 """Close code: the token no longer counts. The browser renews it and comes again."""
@@ -67,6 +67,12 @@ class Hub:
         for connection in self.connections:
             if connection.actor.id == signal.user_id and connection.actor.epoch != signal.epoch:
                 connection.close(SIGNED_OUT, "your rights changed")
+
+    def session_ended(self, signal: SessionEnded) -> None:
+        """Close what was opened by a sign-in that has ended."""
+        for connection in self.connections:
+            if connection.actor.session == signal.family:
+                connection.close(SIGNED_OUT, "this session was ended")
 
     def all_lagged(self) -> None:
         """Tell everybody that something may have been missed."""

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 
 from muster_platform.access.actor import Actor
-from muster_platform.access.models import User
+from muster_platform.access.models import RefreshToken, User
 from muster_platform.access.permissions import Permission
 from muster_platform.bootstrap import Platform
 from muster_platform.devices.models import Device
@@ -77,3 +77,12 @@ def current_epochs(platform: Platform, actor: Actor, user_ids: set[str]) -> dict
             select(User.id, User.epoch).where(User.id.in_(user_ids), User.disabled_at.is_(None))
         )
         return {row.id: row.epoch for row in rows}
+
+
+def ended_sessions(platform: Platform, actor: Actor, families: set[str]) -> set[str]:
+    """Give which of these sign-ins have been ended."""
+    with platform.unit(actor, write=False) as unit:
+        ended = select(RefreshToken.family).where(
+            RefreshToken.family.in_(families), RefreshToken.revoked_at.is_not(None)
+        )
+        return set(unit.session.scalars(ended.distinct()))

@@ -19,11 +19,14 @@ from flask_jwt_extended import (
 
 from muster_platform.access import auth as rules
 from muster_platform.access.actor import Actor, system_actor
+from muster_platform.access.granting import require_person
 from muster_platform.access.models import RefreshToken, User
+from muster_platform.access.restrictions import Restricted
+from muster_platform.access.sign_in_sessions import Seen, touch
 from muster_platform.errors import NotAuthenticated, RateLimited
 from muster_platform.settings import Settings
-from muster_platform.web import csrf
-from muster_platform.web.context import client_address, platform, request_id
+from muster_platform.web import api_tokens, csrf
+from muster_platform.web.context import client_address, for_machines, platform, request_id
 from muster_platform.web.limits import Limit, Limits
 from muster_platform.web.metrics import metrics
 from muster_platform.web.sessions import ACCESS, ALGORITHM, REFRESH, Claims, Sessions
@@ -32,13 +35,11 @@ ACCESS_COOKIE = "access_token_cookie"
 REFRESH_COOKIE = "refresh_token_cookie"
 SESSIONS = "muster_sessions"
 LIMITS = "muster_limits"
-ACCOUNTS_PER_ADDRESS = 10
-"""An address may try this many times `sign_in_per_minute`, over all accounts."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """What a sign-in or an exchange of the refresh token gives.
+    """What a completed sign-in or an exchange of the refresh token gives.
 
     Attributes:
         access, refresh: encoded tokens.
@@ -50,6 +51,7 @@ class SignedIn:
     refresh: str
     access_token_s: int
     must_change_password: bool = False
+    email: str = ""
 
 
 def register(app: Flask) -> None:
@@ -95,6 +97,11 @@ def spend(limit: Limit, *subject: str) -> None:
         raise
 
 
+def refund(limit: Limit, *subject: str) -> None:
+    """Take a request back that was counted."""
+    cast("Limits", current_app.extensions[LIMITS]).refund(limit, *subject)
+
+
 def spend_request(actor: Actor) -> None:
     """Count an API request against the limit of the sign-in it comes from.
 
@@ -106,29 +113,6 @@ def spend_request(actor: Actor) -> None:
     spend(Limit("api", per_minute, "requests with this sign-in"), actor.id, claims.family)
 
 
-def sign_in(email: str, password: str) -> SignedIn:
-    """Check a password and begin a session.
-
-    Limits count tries whether the account exists or not, and say nothing about it.
-
-    Raises:
-        NotAuthenticated: unknown, disabled or wrong, told alike.
-        RateLimited: too many tries from this address, for this account or over all.
-        CrossSite: sent by a page of another site.
-    """
-    csrf.check_origin()
-    address, per_minute = client_address(), platform().settings.sign_in_per_minute
-    what = "tries to sign in"
-    spend(Limit("sign_in", per_minute, what), address, email.strip().lower())
-    spend(Limit("sign_in_address", ACCOUNTS_PER_ADDRESS * per_minute, what), address)
-    with platform().unit(_part(), write=False) as unit:
-        checked = rules.check_password(unit, email, password)
-    with platform().unit(_part()) as unit:
-        user = rules.note_sign_in(unit, checked, password)
-        issued = rules.issue_refresh(unit, user.id)
-    return _tokens(user, issued)
-
-
 def refresh(token: str) -> SignedIn:
     """Exchange a refresh token for new tokens.
 
@@ -136,21 +120,18 @@ def refresh(token: str) -> SignedIn:
         NotAuthenticated: not one of ours, expired, or used before (then its sign-in is ended).
     """
     claims = sessions().claims(token, REFRESH)
-    try:
-        issued = rules.rotate_refresh(platform().units, claims.jti)
-    except NotAuthenticated:
-        sessions().ended(claims.family)
-        raise
-    with platform().unit(_part(), write=False) as unit:
-        return _tokens(unit.session.get_one(User, issued.user_id), issued)
+    issued = rules.rotate_refresh(platform().units, claims.jti)
+    with platform().unit(part()) as unit:
+        authenticated_at = touch(unit, issued.family, seen())
+        return tokens(unit.session.get_one(User, issued.user_id), issued, authenticated_at)
 
 
 def sign_out() -> None:
     """End the session of the present request's token; it bites on the next request."""
+    require_person(current_actor(), "sign out: it is revoked instead")
     claims: Claims = g.claims
-    with platform().unit(_part()) as unit:
+    with platform().unit(part()) as unit:
         rules.revoke_family(unit, claims.family)
-    sessions().ended(claims.family)
 
 
 def set_cookies(response: Response, signed_in: SignedIn) -> None:
@@ -160,23 +141,36 @@ def set_cookies(response: Response, signed_in: SignedIn) -> None:
     set_refresh_cookies(response, signed_in.refresh, max_age=life_s)
 
 
+def set_access_cookie(response: Response, signed_in: SignedIn) -> None:
+    """Give a browser another access token for the session that it has."""
+    set_access_cookies(response, signed_in.access, max_age=platform().settings.refresh_token_s)
+
+
 def clear_cookies(response: Response) -> None:
     """Take a browser's session away."""
     unset_jwt_cookies(response)
 
 
-def current_actor() -> Actor:
+def current_actor(open_to: tuple[str, ...] = ()) -> Actor:
     """Give the actor of the present request, from the header or the cookies.
 
     A browser whose access token has run out gets new cookies on this very answer.
 
+    Args:
+        open_to: restrictions under which this request is possible all the same, from here on.
+
     Raises:
         NotAuthenticated: no token, or one that no longer holds.
         CrossSite: a cookie without the CSRF token on a changing request.
+        Restricted: there is something the person must do first.
     """
     if "actor" not in g:
         g.actor = _from_header() or _from_cookies()
-    return cast("Actor", g.actor)
+    actor = cast("Actor", g.actor)
+    g.open_to = (*g.get("open_to", ()), *open_to)
+    if actor.restriction and actor.restriction not in g.open_to:
+        raise Restricted(actor.restriction)
+    return actor
 
 
 def maybe_actor() -> Actor | None:
@@ -197,6 +191,10 @@ def _from_header() -> Actor | None:
     token = bearer()
     if token is None:
         return None
+    found = api_tokens.signed_in(platform(), token, client_address(), request_id())
+    if found is not None and for_machines():
+        g.claims, actor = found
+        return actor
     g.claims = sessions().claims(token)
     return sessions().actor_for(g.claims, request_id())
 
@@ -229,19 +227,45 @@ def _renewed() -> Actor:
     return sessions().actor_for(g.claims, request_id())
 
 
-def _part() -> Actor:
+def part() -> Actor:
+    """Give the actor in whose name people sign in: the platform's own."""
     return replace(system_actor("sign-in"), request_id=request_id())
 
 
-def _tokens(user: User, issued: RefreshToken) -> SignedIn:
-    """Make both tokens; their times are the platform's clock's."""
-    settings, now_s = platform().settings, platform().clock.now_ms() // 1000
-    common = {"epoch": user.epoch, "family": issued.family}
-    access = create_access_token(
-        user.id, additional_claims={**common, "exp": now_s + settings.access_token_s}
-    )
+def seen() -> Seen:
+    """Give where the present request comes from."""
+    return Seen(client_address(), request.headers.get("User-Agent", ""))
+
+
+def tokens(user: User, issued: RefreshToken, authenticated_at: int) -> SignedIn:
+    """Make both tokens; their times are the platform's clock's.
+
+    Args:
+        authenticated_at: when the person last gave the password, ms since the epoch.
+    """
     refresh_ = create_refresh_token(
         user.id,
-        additional_claims={**common, "jti": issued.jti, "exp": issued.expires_at // 1000},
+        additional_claims={
+            "epoch": user.epoch,
+            "family": issued.family,
+            "jti": issued.jti,
+            "exp": issued.expires_at // 1000,
+        },
     )
-    return SignedIn(user.id, access, refresh_, settings.access_token_s, user.must_change_password)
+    life_s = platform().settings.access_token_s
+    access = access_token(user, issued.family, authenticated_at)
+    return SignedIn(
+        user.id, access, refresh_, life_s, user.must_change_password, user.email
+    )
+
+
+def access_token(user: User, family: str, authenticated_at: int) -> str:
+    """Make an access token of a sign-in; arguments as `tokens`."""
+    now_s = platform().clock.now_ms() // 1000
+    claims = {
+        "epoch": user.epoch,
+        "family": family,
+        "auth_time": authenticated_at // 1000,
+        "exp": now_s + platform().settings.access_token_s,
+    }
+    return cast("str", create_access_token(user.id, additional_claims=claims))

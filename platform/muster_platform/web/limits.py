@@ -1,8 +1,9 @@
-"""Rate limits: windows of a minute, counted in Redis, or in this process where Redis is away."""
+"""Rate limits: windows of time, counted in Redis, or in this process where Redis is away."""
 
 import hashlib
 import threading
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import cast
 
 import redis
@@ -10,24 +11,28 @@ import redis
 from muster_platform.bootstrap import Platform
 from muster_platform.errors import RateLimited
 
-WINDOW_S = 60
+MINUTE_S = 60
+HOUR_S = 3600
+WORDS = {MINUTE_S: "a minute", HOUR_S: "an hour"}
 KEY = "muster:rate:"
 KEPT = 10_000
-"""Counters kept in the process; beyond it the oldest window's are dropped."""
+"""Counters kept in the process; beyond it those of past windows and the oldest are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A number of requests a minute for each subject.
+    """A number of requests in each window of time for each subject.
 
     Attributes:
         name: of the limit, in keys and figures.
+        most: requests in a window.
         what: what there were too many of, for the message.
     """
 
     name: str
-    per_minute: int
+    most: int
     what: str
+    window_s: int = MINUTE_S
 
 
 @dataclass(slots=True)
@@ -35,8 +40,7 @@ class Limits:
     """Counts requests by limit and subject."""
 
     platform: Platform
-    _counts: dict[str, int] = field(default_factory=dict)
-    _window: int = 0
+    _counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def spend(self, limit: Limit, *subject: str) -> None:
@@ -46,34 +50,46 @@ class Limits:
             RateLimited: it was one too many; says when the next window begins.
         """
         now_s = self.platform.clock.now_ms() // 1000
-        window = now_s // WINDOW_S
-        # Hashed: subjects hold mail addresses, and their length is the caller's choice.
-        digest = hashlib.sha256("\x00".join(subject).encode("utf-8", "replace")).hexdigest()[:32]
-        count = self._count(f"{KEY}{limit.name}:{window}:{digest}", window)
-        if count > limit.per_minute:
-            wait_s = int((window + 1) * WINDOW_S - now_s)
+        if self._add(limit, subject, now_s, 1) > limit.most:
+            wait_s = limit.window_s - now_s % limit.window_s
             raise RateLimited(
-                f"too many {limit.what}: at most {limit.per_minute} a minute; "
+                f"too many {limit.what}: at most {limit.most} {WORDS[limit.window_s]}; "
                 f"come back in {wait_s} s",
                 wait_s,
             )
 
-    def _count(self, key: str, window: int) -> int:
+    def refund(self, limit: Limit, *subject: str) -> None:
+        """Take one request back, in the window that is now."""
+        self._add(limit, subject, self.platform.clock.now_ms() // 1000, -1)
+
+    def _add(self, limit: Limit, subject: tuple[str, ...], now_s: int, by: int) -> int:
+        window = now_s // limit.window_s
+        # Hashed: subjects hold mail addresses, and their length is the caller's choice.
+        digest = hashlib.sha256("\x00".join(subject).encode("utf-8", "replace")).hexdigest()[:32]
+        key = f"{KEY}{limit.name}:{window}:{digest}"
+        end_s = (window + 1) * limit.window_s
         client = self.platform.redis
         if client is None:
-            return self._count_here(key, window)
+            return self._add_here(key, by, now_s, end_s)
         try:
             pipeline = client.pipeline(transaction=False)
-            pipeline.incr(key)
-            pipeline.expire(key, 2 * WINDOW_S)
+            pipeline.incrby(key, by)
+            pipeline.expire(key, 2 * limit.window_s)
             return int(cast("list[int]", pipeline.execute())[0])
         except redis.RedisError:
-            return self._count_here(key, window)
+            return self._add_here(key, by, now_s, end_s)
 
-    def _count_here(self, key: str, window: int) -> int:
+    def _add_here(self, key: str, by: int, now_s: int, end_s: int) -> int:
         with self._lock:
-            if window != self._window or len(self._counts) >= KEPT:
-                self._counts.clear()
-                self._window = window
-            self._counts[key] = self._counts.get(key, 0) + 1
-            return self._counts[key]
+            if len(self._counts) >= KEPT:
+                self._make_room(now_s)
+            count = self._counts.get(key, (0, 0))[0] + by
+            self._counts[key] = (count, end_s)
+            return count
+
+    def _make_room(self, now_s: int) -> None:
+        for key in [key for key, (_, end_s) in self._counts.items() if end_s <= now_s]:
+            del self._counts[key]
+        if len(self._counts) >= KEPT:
+            for key in list(islice(self._counts, KEPT // 2)):
+                del self._counts[key]

@@ -87,7 +87,11 @@ SCHEMES: dict[str, dict[str, str]] = {
 MEANING: dict[type[MusterError], str] = {
     InvalidInput: "Something in the request is wrong; `where` names the place.",
     NotAuthenticated: "No token, or one that no longer holds.",
-    PermissionDenied: "A permission is missing; `permission` and `group` name it.",
+    PermissionDenied: (
+        "A permission is missing; `permission` and `group` name it. Or the caller has to do "
+        "something first: `password_change_required`, `second_factor_required`, "
+        "`fresh_sign_in_required`, `person_needed`."
+    ),
     Rejected: "A person has said no.",
     NotFound: "No such thing, or not for the caller to see.",
     Conflict: "The thing is in a state that does not allow it.",
@@ -139,6 +143,8 @@ def operation(route: Route) -> dict[str, Any]:
         found["description"] = description
     if route.permission is not None:
         found["x-permission"] = str(route.permission)
+    if route.fresh:
+        found["x-fresh-sign-in"] = True
     parameters = _parameters(route)
     if parameters:
         found["parameters"] = parameters
@@ -159,9 +165,7 @@ def errors(route: Route) -> set[type[MusterError]]:
     """Give the kinds of error that a route may answer."""
     found: set[type[MusterError]] = {RateLimited, Unavailable, *route.errors}
     if route.caller is Caller.USER:
-        found |= {NotAuthenticated}
-    if route.permission is not None:
-        found |= {PermissionDenied}
+        found |= {NotAuthenticated, PermissionDenied}
     if route.body is not None or route.query is not None:
         found |= {InvalidInput}
     if route.path_parameters:
@@ -181,7 +185,14 @@ def _words(route: Route) -> tuple[str, str]:
     text = inspect.getdoc(route.handler) or ""
     summary, _, rest = text.partition("\n\n")
     permission = f"Needs `{route.permission}`." if route.permission is not None else ""
-    return summary.rstrip("."), "\n\n".join(part for part in (rest.strip(), permission) if part)
+    fresh = (
+        "Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: "
+        "403 `fresh_sign_in_required`, see POST /auth/fresh."
+        if route.fresh
+        else ""
+    )
+    parts = (rest.strip(), permission, fresh)
+    return summary.rstrip("."), "\n\n".join(part for part in parts if part)
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:

@@ -20,7 +20,8 @@ from muster_platform.access.actor import Actor
 from muster_platform.access.actor import system_actor as system
 from muster_platform.access.auth import actor_of
 from muster_platform.access.models import RefreshToken, User
-from muster_platform.adapters.redis_signals import EPOCH_KEY
+from muster_platform.access.restrictions import Restricted
+from muster_platform.adapters.redis_signals import EPOCH_KEY, FAMILY_ENDED, FAMILY_KEY, FAMILY_LIVE
 from muster_platform.bootstrap import Platform
 from muster_platform.errors import NotAuthenticated
 
@@ -28,9 +29,6 @@ ALGORITHM = "HS256"
 ACCESS = "access"
 REFRESH = "refresh"
 
-FAMILY_KEY = "muster:session:"
-ENDED = b"0"
-LIVE = b"1"
 BELIEVED_S = 10
 """How long what was read from the database is believed. A change writes the new value over it,
 so this is only the wait where Redis was away at the moment of the change."""
@@ -51,6 +49,7 @@ class Claims(msgspec.Struct, kw_only=True, frozen=True):
         family: the sign-in it comes from.
         exp: seconds since the epoch, UTC.
         csrf: what a form or header must repeat when the token comes in a cookie.
+        auth_time: when the person last gave the password (and code), seconds since the epoch.
     """
 
     sub: str
@@ -60,6 +59,7 @@ class Claims(msgspec.Struct, kw_only=True, frozen=True):
     epoch: int
     family: str
     csrf: str = ""
+    auth_time: int = 0
 
 
 class Kept:
@@ -100,8 +100,12 @@ class Sessions:
         Raises:
             NotAuthenticated: forged, expired, of another kind, its sign-in ended, its user's
                 rights changed since, or the user is disabled.
+            Restricted: there is something the person must do first.
         """
-        return self.actor_for(self.claims(token), request_id)
+        actor = self.actor_for(self.claims(token), request_id)
+        if actor.restriction:
+            raise Restricted(actor.restriction)
+        return actor
 
     def claims(self, token: str, kind: str = ACCESS, *, allow_expired: bool = False) -> Claims:
         """Verify a token's signature, kind and time.
@@ -139,17 +143,7 @@ class Sessions:
                 "your rights or password changed; exchange the refresh token, or sign in again",
                 code="rights_changed",
             )
-        return replace(self._actor(claims), request_id=request_id)
-
-    def ended(self, family: str) -> None:
-        """Make the end of a sign-in bite at once; call it after the database says so."""
-        client = self._platform.redis
-        if client is None:
-            return
-        try:
-            client.set(FAMILY_KEY + family, ENDED, ex=self._platform.settings.access_token_s)
-        except redis.RedisError:
-            return  # the database says so too, BELIEVED_S later
+        return replace(self._actor(claims), request_id=request_id, session=claims.family)
 
     def _decode(self, token: str) -> Claims:
         options: Any = {"verify_exp": False, "verify_iat": False, "verify_aud": False}
@@ -176,7 +170,7 @@ class Sessions:
                 client.mget(EPOCH_KEY + claims.sub, FAMILY_KEY + claims.family),
             )
             epoch, live = values
-            return None if epoch is None or live is None else (int(epoch), live == LIVE)
+            return None if epoch is None or live is None else (int(epoch), live == FAMILY_LIVE)
         except (redis.RedisError, ValueError):
             return None
 
@@ -201,7 +195,10 @@ class Sessions:
             pipeline = client.pipeline(transaction=False)
             pipeline.set(EPOCH_KEY + claims.sub, epoch, ex=BELIEVED_S, nx=True)
             pipeline.set(
-                FAMILY_KEY + claims.family, LIVE if live else ENDED, ex=BELIEVED_S, nx=True
+                FAMILY_KEY + claims.family,
+                FAMILY_LIVE if live else FAMILY_ENDED,
+                ex=BELIEVED_S,
+                nx=True,
             )
             pipeline.execute()
         except redis.RedisError:

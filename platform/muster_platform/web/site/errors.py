@@ -6,10 +6,13 @@ from flask import Flask, Response, make_response, redirect, render_template, req
 from sqlalchemy.exc import SQLAlchemyError
 
 from muster_platform.access.actor import Actor
+from muster_platform.access.restrictions import Restricted
 from muster_platform.errors import MusterError, PermissionDenied
 from muster_platform.web import auth
 from muster_platform.web.context import request_id
 from muster_platform.web.errors import SITE_PAGE
+from muster_platform.web.fresh import FreshSignInRequired
+from muster_platform.web.site.again import account_page, ask_again
 from muster_platform.web.site.gate import is_fetch, sentence
 
 TITLES = {
@@ -38,6 +41,10 @@ def page(error: MusterError, status: int) -> Response:
         return make_response(redirect(url_for("session.sign_in_form", next=here)))
     if is_fetch():
         return make_response(sentence(error), status)
+    if isinstance(error, Restricted):
+        return make_response(redirect(url_for(account_page(error.restriction)), 303))
+    if isinstance(error, FreshSignInRequired):
+        return ask_again(error)
     title, icon_name = TITLES.get(status, FALLBACK)
     denied = isinstance(error, PermissionDenied) and bool(error.extra)
     return make_response(
