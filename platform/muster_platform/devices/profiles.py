@@ -1,6 +1,7 @@
 """Profiles: the types of devices, with how often each is expected to speak."""
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from sqlalchemy import func, select
@@ -10,6 +11,7 @@ from muster_platform.access import audit
 from muster_platform.access.permissions import Permission
 from muster_platform.db.text import clean
 from muster_platform.devices.models import Device, EnrolmentToken, Profile
+from muster_platform.devices.profile_limits import check_limits, limits_of
 from muster_platform.errors import Conflict, InvalidInput, NotFound
 from muster_platform.unit import Unit
 from muster_protocol.limits import EXPECT_EVERY_S
@@ -36,6 +38,7 @@ class ProfileService:
         contact: str = "always",
         expect_every_s: int = EXPECT_EVERY_S,
         qos_down: int = 1,
+        limits: Mapping[str, object] | None = None,
     ) -> Profile:
         """Make a profile.
 
@@ -44,6 +47,7 @@ class ProfileService:
             contact: `always` (a lost connection is OFFLINE) or `periodic` (it is SLEEPING).
             expect_every_s: silence after which a full device speaks by itself.
             qos_down: QoS of commands and updates, 0, 1 or 2.
+            limits: {name: value} as in profile_limits; those not named have their default.
 
         Raises:
             PermissionDenied: without profiles:write everywhere.
@@ -65,6 +69,7 @@ class ProfileService:
             expect_every_s=_expect(expect_every_s),
             qos_down=_qos(qos_down),
             created_at=self._unit.now(),
+            **check_limits(limits or {}),
         )
         self._session.add(profile)
         self._session.flush()
@@ -90,6 +95,20 @@ class ProfileService:
         self._unit.actor.require(Permission.PROFILES_READ)
         return list(self._session.scalars(select(Profile).order_by(Profile.name)))
 
+    def count_devices(self) -> dict[int, int]:
+        """Count the devices of each profile, by the profile's id; none where there are none.
+
+        Raises:
+            PermissionDenied: without profiles:read everywhere.
+        """
+        self._unit.actor.require(Permission.PROFILES_READ)
+        rows = self._session.execute(
+            select(Device.profile_id, func.count())
+            .where(Device.deleted_at.is_(None))
+            .group_by(Device.profile_id)
+        )
+        return {int(profile_id): int(count) for profile_id, count in rows}
+
     def update(
         self,
         name_or_id: str | int,
@@ -98,11 +117,13 @@ class ProfileService:
         contact: str | None = None,
         expect_every_s: int | None = None,
         qos_down: int | None = None,
+        limits: Mapping[str, object] | None = None,
         if_version: int | None = None,
     ) -> Profile:
         """Change what is given; the presence of its devices is judged by it from then on.
 
         Args:
+            limits: {name: value} of those to change, as in profile_limits.
             if_version: refuse unless this is the present version.
 
         Raises:
@@ -121,6 +142,8 @@ class ProfileService:
             profile.expect_every_s = _expect(expect_every_s)
         if qos_down is not None:
             profile.qos_down = _qos(qos_down)
+        for limit, value in check_limits(limits or {}).items():
+            setattr(profile, limit, value)
         after = _describe(profile)
         if after != before:
             versions.bump(self._session, profile)
@@ -172,7 +195,7 @@ def find_profile(unit: Unit, name_or_id: str | int) -> Profile:
 
 def _describe(profile: Profile) -> dict[str, object]:
     names = ("title", "contact", "expect_every_s", "qos_down")
-    return {name: getattr(profile, name) for name in names}
+    return {name: getattr(profile, name) for name in names} | limits_of(profile)
 
 
 def _title(title: str) -> str:

@@ -58,7 +58,12 @@ class DatabaseSink:
             LeaseLost: somebody else is ingest now.
         """
         try:
-            outcome = self._store(envelopes, quarantined)
+            try:
+                outcome = self._store(envelopes, quarantined)
+            except IntegrityError:
+                # Retention may have deleted a metric's name whose id was remembered.
+                self._metrics.forget()
+                outcome = self._store(envelopes, quarantined)
         except BaseException as error:
             self._metrics.forget()
             if _away(error):

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from muster_platform.bootstrap import Platform
 from muster_platform.settings import Settings
-from muster_platform.worker import passes, registry
+from muster_platform.worker import passes, registry, retention
 from muster_platform.worker.audit import verify_audit
+from muster_platform.worker.mails import clean_sign_ins, send_mails
 from muster_platform.worker.tick import EVERY_S, tick
 
 HOUR_S = 3600.0
@@ -40,10 +41,14 @@ SCHEDULE: tuple[Periodic, ...] = (
     Periodic("bring_settings", passes.bring_settings, _sweep, wakes="settings"),
     Periodic("sweep_presence", passes.sweep_presence, _sweep),
     Periodic("find_forgotten", passes.find_forgotten, lambda s: 6.0 * s.sweep_every_s),
+    Periodic("care_for_partitions", retention.care_for_partitions, lambda _: HOUR_S / 6),
+    Periodic("clean_data", retention.clean_data, lambda _: HOUR_S / 12),
     Periodic("clean_idempotency", passes.clean_idempotency, lambda _: HOUR_S),
     Periodic("clean_tokens", passes.clean_tokens, lambda _: HOUR_S),
     Periodic("purge_deleted", registry.purge_deleted, lambda _: 60.0, wakes="purge"),
     Periodic("expire_requests", registry.expire_requests, lambda _: HOUR_S),
     Periodic("clean_imports", registry.clean_imports, lambda _: HOUR_S),
+    Periodic("send_mails", send_mails, lambda _: 15.0, wakes="mails"),
+    Periodic("clean_sign_ins", clean_sign_ins, lambda _: HOUR_S),
     Periodic("verify_audit", verify_audit, lambda _: HOUR_S),
 )
