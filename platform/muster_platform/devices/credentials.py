@@ -1,6 +1,8 @@
 """Secrets of devices: made, rotated, revoked, checked."""
 
 import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
@@ -9,7 +11,7 @@ from muster_broker.accounts.passwords import hash_secret, verify_secret
 from muster_platform.access import audit
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.find import find_device, live_device
-from muster_platform.devices.models import Credential, Device
+from muster_platform.devices.models import Credential, Device, EnrolmentToken
 from muster_platform.devices.outbound import disconnect
 from muster_platform.devices.rows import add_event
 from muster_platform.errors import Conflict, InvalidInput, NotFound
@@ -22,6 +24,8 @@ PREFIX_CHARS = 6
 OVERLAP_S = 24 * 3600
 """How long the secrets before a rotation still work, unless told otherwise."""
 OVERLAP_MAX_S = 366 * 86_400
+USE_STEP_MS = 3_600_000
+"""last_used_at is exact to this: a fleet that connects again and again writes little."""
 
 _UNKNOWN = hash_secret("", salt=bytes(12))
 """Checked for a device without credentials, so that the answer takes as long."""
@@ -65,7 +69,7 @@ class CredentialService:
         _, secret = add_credential(self._unit, device)
         if overlap_s == 0:
             disconnect(self._unit, device)
-        self._note("credential.rotate", device)
+        self._note("credential.rotate", device, {"overlap_s": overlap_s})
         return secret
 
     def revoke(self, device_id: str, credential_id: str) -> None:
@@ -82,7 +86,7 @@ class CredentialService:
         if row.revoked_at is None:
             row.revoked_at = self._unit.now()
             disconnect(self._unit, device)
-            self._note("credential.revoke", device)
+            self._note("credential.revoke", device, {"credential": row.id, "prefix": row.prefix})
 
     def revoke_all(self, device_id: str) -> int:
         """End all secrets of a device, so that it may enrol again; give how many worked.
@@ -93,7 +97,7 @@ class CredentialService:
         device = self._own(device_id)
         count = end_credentials(self._unit, device)
         disconnect(self._unit, device)
-        self._note("credential.revoke_all", device)
+        self._note("credential.revoke_all", device, {"revoked": count})
         return count
 
     def list(self, device_id: str) -> list[Credential]:
@@ -110,15 +114,28 @@ class CredentialService:
             )
         )
 
+    def sources(self, rows: Sequence[Credential]) -> dict[str, str]:
+        """Give the names of the enrolment tokens that credentials came from, by token id."""
+        ids = {row.enrolment_token_id for row in rows if row.enrolment_token_id}
+        statement = select(EnrolmentToken.id, EnrolmentToken.name)
+        found = self._session.execute(statement.where(EnrolmentToken.id.in_(ids)))
+        return {row.id: row.name for row in found}
+
     def _own(self, device_id: str) -> Device:
         device = find_device(self._unit, device_id, Permission.DEVICES_ENROL)
         if device.gateway_id is not None:
             raise Conflict(f"{device_id} is a child: its gateway connects for it", code="child")
         return device
 
-    def _note(self, action: str, device: Device) -> None:
+    def _note(self, action: str, device: Device, after: dict[str, object]) -> None:
         audit.record(
-            self._unit, action, "device", device.id, device.device_id, device_key=device.id
+            self._unit,
+            action,
+            "device",
+            device.id,
+            device.device_id,
+            after=after,
+            device_key=device.id,
         )
         add_event(self._unit, device, "credential", _SUMMARIES[action])
 
@@ -176,7 +193,14 @@ def end_credentials(unit: Unit, device: Device) -> int:
     return len(rows)
 
 
-def verify(session: Session, device_id: str, secret: str, now_ms: int) -> Device | None:
+class Proof(NamedTuple):
+    """A secret that works: whose it is, and which."""
+
+    device: Device
+    credential: Credential
+
+
+def prove(session: Session, device_id: str, secret: str, now_ms: int) -> Proof | None:
     """Check a device's secret (HTTPS basic, the broker's contract).
 
     Returns:
@@ -188,4 +212,26 @@ def verify(session: Session, device_id: str, secret: str, now_ms: int) -> Device
     if device is None or device.gateway_id is not None or not rows:
         verify_secret(secret, _UNKNOWN)
         return None
-    return device if any(verify_secret(secret, row.hash) for row in rows) else None
+    found = next((row for row in rows if verify_secret(secret, row.hash)), None)
+    return None if found is None else Proof(device, found)
+
+
+def verify(session: Session, device_id: str, secret: str, now_ms: int) -> Device | None:
+    """Give the device whose secret this is, as `prove`."""
+    proof = prove(session, device_id, secret, now_ms)
+    return None if proof is None else proof.device
+
+
+def is_use_news(credential: Credential, now_ms: int) -> bool:
+    """Say whether a use of it now is worth a write: once an hour is."""
+    return now_ms - (credential.last_used_at or 0) >= USE_STEP_MS
+
+
+def note_use(unit: Unit, credential_id: str) -> None:
+    """Store that a secret was used now."""
+    unit.session.execute(
+        update(Credential)
+        .where(Credential.id == credential_id)
+        .values(last_used_at=unit.now())
+        .execution_options(synchronize_session=False)
+    )

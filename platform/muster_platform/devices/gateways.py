@@ -4,10 +4,13 @@ One level: a gateway is no child itself, and a child has no children. A child ha
 and no credential of its own; its gateway's are what the broker knows.
 """
 
+from collections.abc import Iterable
+
 from sqlalchemy import func, select
 
 from muster_platform.access import audit
 from muster_platform.access.permissions import Permission
+from muster_platform.db.chunks import chunks
 from muster_platform.devices import presence_rules as rules
 from muster_platform.devices.credentials import end_credentials
 from muster_platform.devices.find import find_device
@@ -129,6 +132,16 @@ def gateway_name(unit: Unit, device: Device) -> str | None:
     if device.gateway_id is None:
         return None
     return unit.session.scalar(select(Device.device_id).where(Device.id == device.gateway_id))
+
+
+def gateway_names(unit: Unit, devices: Iterable[Device]) -> dict[int, str]:
+    """Give the device ids of the gateways of some devices, by key."""
+    keys = {device.gateway_id for device in devices if device.gateway_id is not None}
+    found: dict[int, str] = {}
+    for part in chunks(sorted(keys)):
+        rows = unit.session.execute(select(Device.id, Device.device_id).where(Device.id.in_(part)))
+        found |= {row.id: row.device_id for row in rows}
+    return found
 
 
 def children_count(unit: Unit, device: Device) -> int:

@@ -1,10 +1,12 @@
 """What brokers ask: may this client connect, and may these stay. See muster_broker's contract."""
 
 import hmac
+import logging
 from typing import TypeVar
 
 import msgspec
 from flask import Blueprint, Response, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from muster_broker.accounts.contract import (
     BAD_CREDENTIALS,
@@ -17,10 +19,13 @@ from muster_broker.accounts.contract import (
     ConnectRequest,
 )
 from muster_platform.access.actor import system_actor
-from muster_platform.devices.connections import answer_check, answer_connect
+from muster_platform.devices.connections import answer_check, decide_connect
+from muster_platform.devices.credentials import note_use
 from muster_platform.errors import InvalidInput, NotAuthenticated
 from muster_platform.web.context import platform
 from muster_protocol.ids import is_device_id
+
+log = logging.getLogger(__name__)
 
 blueprint = Blueprint("internal", __name__)
 
@@ -36,7 +41,10 @@ def connect() -> Response:
     if not is_device_id(asked.username):  # what no device can be called needs no database
         return _json(ConnectAnswer(allow=False, reason=BAD_CREDENTIALS))
     with platform().unit(system_actor("broker"), write=False) as unit:
-        return _json(answer_connect(unit, asked))
+        decided = decide_connect(unit, asked)
+    if decided.used is not None:
+        _note(decided.used)
+    return _json(decided.answer)
 
 
 @blueprint.post(CHECK_PATH)
@@ -49,6 +57,15 @@ def check() -> Response:
     with platform().unit(system_actor("broker"), write=False) as unit:
         known = set(names) - set(answer_check(unit, CheckRequest(device_ids=names)).refused)
     return _json(CheckAnswer(refused=[name for name in asked.device_ids if name not in known]))
+
+
+def _note(credential_id: str) -> None:
+    """Note the use of a secret; a database that is busy must not keep a device out."""
+    try:
+        with platform().unit(system_actor("broker")) as unit:
+            note_use(unit, credential_id)
+    except SQLAlchemyError as error:
+        log.warning("the use of a secret is not noted: %s", str(error).splitlines()[0])
 
 
 def _read(kind: type[Body]) -> Body:

@@ -5,9 +5,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from muster_platform.access import mails
 from muster_platform.access.actor import system_actor
 from muster_platform.access.groups import GroupService
+from muster_platform.access.models import User
 from muster_platform.access.roles import RoleService
+from muster_platform.access.sign_in_models import SecondFactor
+from muster_platform.access.sign_in_sessions import Seen, begin
 from muster_platform.access.tokens import Scope, TokenService
 from muster_platform.access.users import UserService
 from muster_platform.bootstrap import DEVICE_HOOKS
@@ -27,12 +31,19 @@ from muster_platform.logs.models import LogRecord
 from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
 from muster_platform.web.api.routing import Route
-from tests.integration.web.conftest import PASSWORD, World
+from tests.integration.web.conftest import PASSWORD, World, role_user
 
 _numbers = itertools.count(1)
 
 BODIES: dict[str, dict[str, Any]] = {
     "sign_in": {"email": "administrator@example.org", "password": PASSWORD},
+    "give_second_factor": {"challenge": "{challenge}", "code": "000000"},
+    "forgot_password": {"email": "user-{n}@example.org"},
+    "use_link": {"token": "{challenge}", "password": PASSWORD},
+    "confirm_sign_in": {"password": PASSWORD},
+    "confirm_second_factor": {"code": "000000"},
+    "invite_user": {"email": "invited-{n}@example.org", "name": "Invited", "role": "viewer"},
+    "reset_user_second_factor": {"reason": "lost the phone"},
     "change_password": {"old": PASSWORD, "new": "another good password"},
     "create_user": {"email": "new-{n}@example.org", "name": "New"},
     "update_user": {"name": "Renamed"},
@@ -92,6 +103,9 @@ QUERIES: dict[str, dict[str, Any]] = {
 """Operation -> query that it cannot do without."""
 
 BEFORE: dict[str, tuple[str, ...]] = {
+    "enable_device": ("/devices/{device_id}/disable",),
+    "enable_user": ("/users/{user_id}/disable",),
+    "retry_job": ("/executions/{execution_id}/cancel",),
     "resume_job": ("/jobs/{job_id}/pause",),
     "retry_execution": ("/executions/{execution_id}/cancel",),
 }
@@ -133,6 +147,8 @@ def fresh(world: World, inside: int = 0) -> dict[str, Any]:
         return {
             **said,
             **_change(unit, device),
+            **_signed_in(unit, user),
+            "challenge": "no token of ours",
             "n": n,
             "number": 1,
             "name": profile.name,
@@ -154,6 +170,22 @@ def fresh(world: World, inside: int = 0) -> dict[str, Any]:
             "job_id": job.id,
             "execution_id": session.scalar(select(Execution.id).where(Execution.job_id == job.id)),
         }
+
+
+def _signed_in(unit: Unit, user: User) -> dict[str, Any]:
+    """Let the user and the administrator be signed in; the user has a second factor."""
+    seen, admin = Seen("192.0.2.1", "Test"), UserService(unit).by_email(role_user("administrator"))
+    mail = mails.write(unit, user.email, "notice", title="T", name="N", what="W", action="")
+    assert mail is not None
+    mail.state = "failed"
+    unit.session.add(
+        SecondFactor(user_id=user.id, secret="A" * 32, created_at=1, confirmed_at=1, last_step=0)
+    )
+    return {
+        "session_id": begin(unit, user, seen, second_factor=True).family,
+        "own_session_id": begin(unit, admin, seen, second_factor=False).family,
+        "mail_id": mail.id,
+    }
 
 
 def _change(unit: Unit, device: Device) -> dict[str, Any]:
@@ -212,6 +244,8 @@ def path_of(route: Route, names: dict[str, Any]) -> str:
     """Give the route's path with names filled in, behind /api/v1."""
     if route.operation_id == "delete_group":
         names = {**names, "group_id": names["empty_group"]}
+    if route.operation_id == "end_own_session":
+        names = {**names, "session_id": names["own_session_id"]}
     if route.operation_id == "undo_bulk_change":
         names = {**names, "bulk_id": names["bulk_done_id"]}
     if route.operation_id == "detach_device":

@@ -4,6 +4,7 @@ from flask import Flask
 
 from muster_platform.web.api import (
     access,
+    account,
     api_tokens,
     approval,
     audit,
@@ -21,9 +22,11 @@ from muster_platform.web.api import (
     importing,
     jobs,
     logs,
+    mails,
     profiles,
     roles,
     session,
+    sign_ins,
     users,
 )
 from muster_platform.web.api.calling import view
@@ -31,7 +34,10 @@ from muster_platform.web.api.routing import Route
 
 MODULES = (
     session,
+    account,
     users,
+    sign_ins,
+    mails,
     roles,
     api_tokens,
     access,

@@ -23,14 +23,20 @@ class CredentialAnswer(msgspec.Struct, kw_only=True):
     """A device's credential, without its secret. Times are ms since the epoch.
 
     Attributes:
+        prefix: first characters of the secret, to recognise it.
+        last_used_at: when the device last connected with it, exact to an hour.
         install_id: the installation that enrolled with it.
+        token: name of the enrolment token it came from; null for one made by a person.
     """
 
     id: str
+    prefix: str
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    last_used_at: int | None
     install_id: str | None
+    token: str | None
 
 
 class Rotation(Input, kw_only=True):
@@ -101,8 +107,10 @@ class TokenMade(TokenAnswer, kw_only=True):
 @routes.add("GET", "/devices/{device_id}/credentials", permission=Permission.DEVICES_READ)
 def list_credentials(unit: Unit, device_id: str) -> Listed[CredentialAnswer]:
     """List a device's credentials, newest first; none holds a secret."""
-    rows = CredentialService(unit).list(device_id)
-    return Listed(items=[_credential(row) for row in rows])
+    service = CredentialService(unit)
+    rows = service.list(device_id)
+    tokens = service.sources(rows)
+    return Listed(items=[_credential(row, tokens) for row in rows])
 
 
 @routes.add(
@@ -172,8 +180,10 @@ def revoke_token(unit: Unit, token_id: str) -> TokenAnswer:
     return _token(EnrolmentService(unit).revoke(token_id))
 
 
-def _credential(row: Credential) -> CredentialAnswer:
-    return msgspec.convert(row, CredentialAnswer, from_attributes=True)
+def _credential(row: Credential, tokens: dict[str, str]) -> CredentialAnswer:
+    names = [name for name in CredentialAnswer.__struct_fields__ if name != "token"]
+    fields = {name: getattr(row, name) for name in names}
+    return CredentialAnswer(**fields, token=tokens.get(row.enrolment_token_id or ""))
 
 
 def _token(row: EnrolmentToken) -> TokenAnswer:

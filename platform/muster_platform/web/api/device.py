@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from muster_platform.access.actor import system_actor
 from muster_platform.devices.approval import Told
-from muster_platform.devices.credentials import verify
+from muster_platform.devices.credentials import is_use_news, note_use, prove
 from muster_platform.devices.enrolment import EnrolmentService, EnrolmentWaiting
 from muster_platform.devices.ingest.contact import Contact, apply_contact
 from muster_platform.devices.models import Device
@@ -158,9 +158,12 @@ def _basic() -> tuple[str, str]:
 
 
 def _admitted(unit: Unit, device_id: str, secret: str) -> Device:
-    device = verify(unit.session, device_id, secret, unit.now())
-    if device is None:
+    proof = prove(unit.session, device_id, secret, unit.now())
+    if proof is None:
         raise _refused()
+    device = proof.device
+    if is_use_news(proof.credential, unit.now()):
+        note_use(unit, proof.credential.id)
     if device.disabled_at is not None:
         raise Conflict(f"{device_id} is disabled: what it says is not taken", code="disabled")
     return device

@@ -5,8 +5,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from muster_platform.access.groups import full_names
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.filters import DeviceFilter
+from muster_platform.devices.gateways import gateway_names
+from muster_platform.devices.import_rules import write_tags
 from muster_platform.devices.models import Device
 from muster_platform.devices.service import DeviceService
 from muster_platform.devices.tags import tags_of
@@ -69,7 +72,7 @@ class DeviceSelection(Input, kw_only=True):
 
 @routes.add("GET", "/devices.csv", permission=Permission.DEVICES_READ, errors=(NotFound,))
 def export_devices(unit: Unit, query: DeviceSelection) -> Csv:
-    """Export the devices of a filter as CSV; no cell is a formula.
+    """Export the devices of a filter as CSV, as an import reads it; no cell is a formula.
 
     Ends after the setting `export_rows_max`.
     """
@@ -77,9 +80,11 @@ def export_devices(unit: Unit, query: DeviceSelection) -> Csv:
 
 
 CSV_HEADER = (
-    *("device_id", "display_name", "profile", "group", "presence", "reason"),
-    *("since", "last_seen", "tags", "agent", "created_at", "enrolled_at", "disabled_at"),
+    *("device_id", "profile", "group", "display_name", "tags", "gateway"),
+    *("presence", "reason", "since", "last_seen"),
+    *("agent", "created_at", "enrolled_at", "disabled_at"),
 )
+"""The first six are what an import reads; it passes over the others."""
 
 
 def _rows(unit: Unit, wanted: DeviceFilter) -> Iterator[tuple[object, ...]]:
@@ -88,7 +93,9 @@ def _rows(unit: Unit, wanted: DeviceFilter) -> Iterator[tuple[object, ...]]:
     cursor: str | None = None
     while left > 0:
         page = service.list(wanted, PageRequest(min(left, unit.settings.page_size_max), cursor))
-        yield from (_row(device) for device in page.items)
+        groups = full_names(unit.session, {device.group for device in page.items})
+        gateways = gateway_names(unit, page.items)
+        yield from (_row(device, groups, gateways) for device in page.items)
         unit.session.expunge_all()  # an export must not keep the fleet in memory twice
         left -= len(page.items)
         cursor = page.next_cursor
@@ -96,11 +103,11 @@ def _rows(unit: Unit, wanted: DeviceFilter) -> Iterator[tuple[object, ...]]:
             return
 
 
-def _row(device: Device) -> tuple[object, ...]:
+def _row(device: Device, groups: dict[int, str], gateways: dict[int, str]) -> tuple[object, ...]:
     presence = device.presence
     return (
-        *(device.device_id, device.display_name, device.profile.name, device.group.name),
+        *(device.device_id, device.profile.name, groups[device.group_id], device.display_name),
+        *(write_tags(tags_of(device)), gateways.get(device.gateway_id or 0, "")),
         *(presence.state, presence.reason, presence.since, presence.heard_at),
-        " ".join(f"{name}={value}" for name, value in tags_of(device).items()),
         *(device.agent, device.created_at, device.enrolled_at, device.disabled_at),
     )
