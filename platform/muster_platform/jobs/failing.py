@@ -55,9 +55,9 @@ class FailureService:
             PermissionDenied: without commands:read on any group.
         """
         self._unit.actor.require_somewhere(Permission.COMMANDS_READ)
-        number, last = func.count(), func.max(Execution.ended_at)
+        count, last = func.count(), func.max(Execution.ended_at)
         rows = self._unit.session.execute(
-            select(Device.id, number, last, func.max(Execution.id))
+            select(Device.id, count, last, func.max(Execution.id))
             .join(Execution, Execution.device_key == Device.id)
             .where(
                 Execution.id >= uuid7(since - LONGEST_MS, bytes),
@@ -66,10 +66,10 @@ class FailureService:
                 visible(self._unit.actor, Permission.COMMANDS_READ),
             )
             .group_by(Device.id)
-            .order_by(number.desc(), last.desc(), Device.id)
+            .order_by(count.desc(), last.desc(), Device.id)
             .limit(size)
         ).all()
-        return [self._failing(*row) for row in rows]
+        return [self._failing(key, number, at or since, newest) for key, number, at, newest in rows]
 
     def _failing(self, key: int, failures: int, last_at: int, newest: str) -> FailingDevice:
         device = self._unit.session.get_one(Device, key)

@@ -67,7 +67,7 @@ def run_roles(
     for runner in runners:
         runner.thread.start()
     if beats:
-        Beating(platform.units, lambda: sum((runner.beats() for runner in runners), [])).start()
+        Beating(platform.units, lambda: [beat for one in runners for beat in one.beats()]).start()
     said: dict[str, str] = {}
     while not stop.wait(HEALTH_EVERY_S if said else 1.0):
         for runner in runners:

@@ -1,6 +1,7 @@
 """What templates may use: assets, times, states, navigation, the address of `muster live`."""
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from flask import Flask, request
@@ -10,12 +11,22 @@ from muster_platform.access.actor import Actor
 from muster_platform.access.permissions import Permission
 from muster_platform.live.app import PATH as LIVE_PATH
 from muster_platform.settings import Settings
+from muster_platform.web.allowed import is_allowed
 from muster_platform.web.site import words
 from muster_platform.web.site.assets import Assets
+from muster_platform.web.site.links import list_url
 from muster_platform.web.site.navigation import navigation
 
 MS_MAX = 253_402_300_799_000
 """The last millisecond that Python's datetime can show (year 9999)."""
+
+
+class Connect(NamedTuple):
+    """Where a device connects to, for the lines that show how."""
+
+    web: str
+    host: str
+    port: int
 
 
 def utc(ms: int) -> str:
@@ -39,6 +50,19 @@ def duration(seconds: int) -> str:
             number = seconds // size
             return f"{number} {name}{'' if number == 1 or name == 'min' else 's'}"
     return f"{seconds} s"
+
+
+def size(number: float) -> str:
+    """Write bytes in the unit that leaves at most three digits: `12 MiB`, `1.5 GiB`."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if number < 1000:
+            return (
+                f"{number:.1f} {unit}"
+                if unit != "bytes" and number < 10
+                else f"{number:.0f} {unit}"
+            )
+        number /= 1024
+    return f"{number:.1f} TiB"
 
 
 def initials(name: str) -> str:
@@ -65,7 +89,7 @@ def live_url(settings: Settings) -> str:
 def may(actor: Actor, permission: str, group_path: str | None = None) -> bool:
     """Say whether a button makes sense; the service decides in any case."""
     wanted = Permission(permission)
-    return actor.may(wanted, group_path) if group_path else actor.may_somewhere(wanted)
+    return actor.may(wanted, group_path) if group_path else is_allowed(actor, wanted)
 
 
 def register(app: Flask, assets: Assets, settings: Settings) -> None:
@@ -74,11 +98,14 @@ def register(app: Flask, assets: Assets, settings: Settings) -> None:
     app.add_template_filter(iso, "iso")
     app.add_template_filter(initials, "initials")
     app.add_template_filter(duration, "duration")
+    app.add_template_filter(size, "size")
     env = app.jinja_env
     env.globals.update(
         asset=assets.url,
         icon=assets.icon,
         navigation=navigation,
+        connect=Connect(settings.public_url, settings.broker_host, settings.broker_port),
+        list_url=list_url,
         may=may,
         presence_look=lambda state: words.look(words.PRESENCE, state),
         presence_reason=lambda code: words.PRESENCE_REASON.get(code, code),
@@ -87,5 +114,10 @@ def register(app: Flask, assets: Assets, settings: Settings) -> None:
         bulk_item_look=lambda state: words.look(words.BULK_ITEM, state),
         job_look=lambda state: words.look(words.JOB, state),
         audit_kind=audit_words.kind,
+        part_look=lambda state: words.look(words.PART, state),
+        part_name=lambda name: words.PART_NAME.get(name, name),
+        sign_in_look=lambda outcome: words.look(words.SIGN_IN, outcome),
+        change_look=lambda kind: words.look(words.CHANGE, kind),
+        role_name=lambda role: role.title or words.ROLE.get(role.name, role.name),
         live_address=lambda: live_url(settings),
     )

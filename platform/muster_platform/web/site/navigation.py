@@ -5,6 +5,7 @@ from typing import NamedTuple
 from flask import request, url_for
 
 from muster_platform.access.permissions import Permission
+from muster_platform.web.allowed import is_allowed
 from muster_platform.web.site.gate import actor
 
 
@@ -51,11 +52,19 @@ NAVIGATION: dict[str, tuple[Entry, ...]] = {
         ),
         Entry("Groups", "folders", "group.index_view", Permission.GROUPS_READ, ("group",)),
         Entry("Profiles", "cpu", "profile.index_view", Permission.PROFILES_READ, ("profile",)),
+        Entry("Versions", "versions", "versions.index", Permission.DEVICES_READ, ("versions",)),
         Entry("Enrolment", "key", "enrolment.index_view", Permission.DEVICES_ENROL, ("enrolment",)),
     ),
     "Operations": (
         Entry("Jobs", "list-check", "jobs.index", Permission.COMMANDS_READ, ("jobs", "executions")),
         Entry("Logs", "logs", "logs.index", Permission.LOGS_READ, ("logs",)),
+    ),
+    "People": (
+        Entry("People", "users", "user.index_view", Permission.USERS_READ, ("user",)),
+        Entry("Roles", "shield-lock", "role.index_view", Permission.ROLES_READ, ("role",)),
+        Entry("API tokens", "key", "api_token.index_view", None, ("api_token",)),
+        Entry("Access review", "eye", "review.index", Permission.USERS_READ, ("review",)),
+        Entry("Why may…?", "help-circle", "why.index", None, ("why",)),
     ),
     "System": (
         Entry(
@@ -66,6 +75,7 @@ NAVIGATION: dict[str, tuple[Entry, ...]] = {
             ("quarantine",),
         ),
         Entry("Audit", "history", "audit.index_view", Permission.AUDIT_READ, ("audit",)),
+        Entry("API", "terminal-2", "api_pages.index", None, ("api_pages",)),
     ),
 }
 
@@ -79,7 +89,7 @@ def navigation() -> list[Group]:
         links = [
             Link(entry.text, entry.icon, url_for(entry.endpoint), here in entry.section)
             for entry in entries
-            if entry.permission is None or person.may_somewhere(entry.permission)
+            if entry.permission is None or is_allowed(person, entry.permission)
         ]
         if links:
             groups.append(Group(title, links))

@@ -76,6 +76,51 @@ PRESENCE_REASON: dict[str, str] = {
     "disabled": "disabled",
 }
 
+PART: dict[str, Look] = {
+    "ok": Look("Works", "circle-check", "ok"),
+    "warn": Look("Look", "alert-triangle", "warn"),
+    "bad": Look("Down", "circle-x", "bad"),
+}
+
+PART_NAME: dict[str, str] = {
+    "web": "Web",
+    "database": "Database",
+    "redis": "Redis",
+    "broker": "Broker",
+    "ingest": "Ingest",
+    "dispatch": "Dispatch",
+    "live": "Live",
+    "worker": "Worker",
+    "schedule": "Schedule",
+}
+
+SIGN_IN: dict[str, Look] = {
+    "signed_in": Look("Signed in", "circle-check", "ok"),
+    "wrong_password": Look("Wrong password", "circle-x", "bad"),
+    "wrong_code": Look("Wrong code", "circle-x", "bad"),
+    "disabled": Look("Disabled account", "ban", "warn"),
+    "unknown_account": Look("No such account", "question-mark", "warn"),
+}
+
+CHANGE: dict[str, Look] = {
+    "presence": Look("Presence", "wifi", "mute"),
+    "settings": Look("Settings", "adjustments", "mute"),
+    "inventory": Look("Inventory", "cpu", "mute"),
+    "enrolment": Look("Enrolment", "key", "mute"),
+    "credential": Look("Secret", "lock", "mute"),
+    "clone": Look("Cloned id", "copy", "bad"),
+}
+
+ROLE: dict[str, str] = {
+    "administrator": "Administrator",
+    "operator": "Operator",
+    "release_manager": "Release manager",
+    "analyst": "Analyst",
+    "on_call": "On call",
+    "auditor": "Auditor",
+    "viewer": "Viewer",
+}
+
 UNKNOWN = Look("Unknown", "question-mark", "mute")
 
 

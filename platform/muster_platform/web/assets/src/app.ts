@@ -1,10 +1,12 @@
 /** What every page needs. */
 import { bindBulk } from "./bulk";
+import { bindFinder } from "./finder";
 import { bindFragments } from "./fragments";
 import { liveClient, showLiveState } from "./live";
 import { bindLogTails } from "./logtail";
 import { bindPresence } from "./presence";
 import { bindFilters, bindRowLinks } from "./table";
+import { bindTabs } from "./tabs";
 import { keepTimes } from "./times";
 import { bindBusy, bindConfirm, bindCopy, bindDialogs, bindMenus, bindNavigation } from "./ui";
 import { bindWhy } from "./why";
@@ -18,8 +20,10 @@ bindCopy();
 bindBusy();
 bindFilters();
 bindRowLinks();
+bindTabs();
 bindBulk();
 bindWhy();
+bindFinder();
 bindFragments();
 bindPresence();
 bindLogTails();

@@ -2,7 +2,7 @@
  * Parts of a page that the server draws again when something happened.
  *
  * <div data-fragment="/url" data-topics="topic topic"> is fetched anew after an event on one of its
- * topics. The server renders and checks permissions each time; no markup is made from messages.
+ * topics, and every data-every seconds where nothing tells of changes. The server renders and checks permissions each time; no markup is made from messages.
  */
 import { getText } from "./http";
 import { liveClient } from "./live";
@@ -76,5 +76,11 @@ export function bindFragments(): void {
       live?.on(topic, () => fragment.soon());
     }
     live?.onRefresh(() => fragment.soon());
+    const everyS = Number(element.dataset.every ?? 0);
+    if (everyS > 0) {
+      window.setInterval(() => {
+        if (!document.hidden) fragment.soon();
+      }, everyS * 1_000);
+    }
   }
 }

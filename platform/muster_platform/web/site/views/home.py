@@ -1,77 +1,19 @@
-"""The operator's home: the fleet's state, problems first."""
+"""The home page: one of the homes of a person's roles, with tabs where there are several."""
 
-from collections.abc import Callable
-from typing import Any
-
+from flask import request, url_for
 from flask_admin import AdminIndexView, expose
+from werkzeug.wrappers import Response
 
 from muster_platform.access.permissions import Permission
-from muster_platform.devices.filters import DeviceFilter
-from muster_platform.devices.models import Device
-from muster_platform.devices.service import DeviceService
-from muster_platform.errors import NotFound
-from muster_platform.jobs.executions import ExecutionService
-from muster_platform.jobs.service import JobFilter, JobService
-from muster_platform.logs.service import LogFilter, LogService
-from muster_platform.logs.views import LogView
-from muster_platform.paging import PageRequest
+from muster_platform.access.preferences import PreferenceService
+from muster_platform.access.roles import permissions_of
+from muster_platform.access.users import UserService
+from muster_platform.errors import InvalidInput, NotFound
 from muster_platform.unit import Unit
 from muster_platform.web.site import gate
-from muster_platform.web.site.views.runs import Run, run
-from muster_protocol.messages import Level
-from muster_protocol.states import PresenceState
+from muster_platform.web.site.home import homes
 
-ROWS = 8
-RECENT_MS = 24 * 3600 * 1000
-HELD = (
-    *("device_offline", "device_sleeping", "device_unknown", "device_disabled", "job_paused"),
-    *("cancel_unconfirmed", "no_report", "in_progress_silent"),
-)
-"""Codes of `blocked_by` that somebody may want to act on."""
-
-
-def fleet(unit: Unit) -> dict[str, int]:
-    """Count devices by presence."""
-    counts = DeviceService(unit).count_by_presence(DeviceFilter(disabled=False))
-    return {str(state): count for state, count in counts.items()}
-
-
-def problems(unit: Unit) -> list[Device]:
-    """Give the devices that are offline or suspect, the latest first."""
-    wanted = DeviceFilter(
-        presence=frozenset({PresenceState.OFFLINE, PresenceState.SUSPECT}),
-        disabled=False,
-        sort="since",
-        descending=True,
-    )
-    return DeviceService(unit).list(wanted, PageRequest(ROWS)).items
-
-
-def troubles(unit: Unit) -> list[Run]:
-    """Give the executions that failed in the last day or that something holds back."""
-    views = ExecutionService(unit).troubles(unit.now() - RECENT_MS, HELD, ROWS)
-    return [run(view, unit.now()) for view in views]
-
-
-def jobs(unit: Unit) -> list[Any]:
-    """Give the newest jobs."""
-    return JobService(unit).list(JobFilter(), PageRequest(ROWS)).items
-
-
-def errors(unit: Unit) -> list[LogView]:
-    """Give the newest errors in logs."""
-    wanted = LogFilter(min_level=Level.ERROR, since=unit.now() - RECENT_MS)
-    return LogService(unit).search(wanted, PageRequest(ROWS)).items
-
-
-PARTS: dict[str, tuple[Permission, Callable[[Unit], Any]]] = {
-    "fleet": (Permission.DEVICES_READ, fleet),
-    "problems": (Permission.DEVICES_READ, problems),
-    "troubles": (Permission.COMMANDS_READ, troubles),
-    "jobs": (Permission.COMMANDS_READ, jobs),
-    "errors": (Permission.LOGS_READ, errors),
-}
-"""Part of the page -> the permission that it needs somewhere, and what it shows."""
+PREFERENCE = "home"
 
 
 class Home(gate.SiteView, AdminIndexView):
@@ -79,20 +21,51 @@ class Home(gate.SiteView, AdminIndexView):
 
     @expose("/")
     def index(self) -> str:
-        """Show the parts that the person may see."""
+        """Show the home that was asked for, the preferred one, or the first."""
         with gate.reading() as unit:
-            shown = {
-                name: read(unit) if unit.actor.may_somewhere(permission) else None
-                for name, (permission, read) in PARTS.items()
-            }
-        return self.render("site/home.html", **shown)
+            mine = homes_of(unit)
+            preferred = PreferenceService(unit).all().get(PREFERENCE, "")
+            shown = homes.first(mine, request.args.get("home", ""), preferred)
+            panels = homes.visible(shown, unit.actor) if shown is not None else []
+            found = {panel.name: panel.read(unit) for panel in panels}
+            return self.render(
+                "site/home.html",
+                homes=mine,
+                home=shown,
+                preferred=preferred,
+                panels={panel.name: panel for panel in panels},
+                data=found,
+            )
+
+    @expose("/home/", methods=("POST",))
+    def choose(self) -> Response:
+        """Keep which of the person's homes comes first."""
+        name = request.form.get("home", "")
+        back = url_for(".index")
+
+        def keep(unit: Unit) -> None:
+            if name not in {home.name for home in homes_of(unit)}:
+                raise InvalidInput("that is no home of yours", where="home")
+            PreferenceService(unit).choose(PREFERENCE, name)
+
+        title = homes.BY_NAME[name].title if name in homes.BY_NAME else name
+        return gate.act(keep, f"{title} comes first from now on.", back)
 
     @expose("/part/<piece>")
     def part(self, piece: str) -> str:
-        """Draw one part again."""
-        if piece not in PARTS:
-            raise NotFound("part of the page", piece)
-        permission, read = PARTS[piece]
+        """Draw one panel again."""
+        panel = homes.PANELS.get(piece)
+        if panel is None:
+            raise NotFound("panel", piece)
         with gate.reading() as unit:
-            unit.actor.require_somewhere(permission)
-            return self.render(f"site/home/{piece}.html", **{piece: read(unit)})
+            panel.require_of(unit.actor)
+            return self.render(panel.template, found=panel.read(unit))
+
+
+def homes_of(unit: Unit) -> list[homes.Home]:
+    """Give the homes of the person whose unit it is."""
+    roles: dict[str, frozenset[Permission]] = {}
+    if unit.actor.kind == "user":
+        user = UserService(unit).get(unit.actor.id)
+        roles = {binding.role.name: permissions_of(binding.role) for binding in user.bindings}
+    return homes.homes_for(unit.actor, roles.items())

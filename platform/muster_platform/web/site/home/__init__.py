@@ -1,0 +1,1 @@
+"""Homes: what each role sees first. Panels are one table, homes are another."""
