@@ -99,7 +99,7 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
     """Give a function that makes an installation on a database: make_world(url, **settings)."""
     made: list[Platform] = []
 
-    def make(database_url: str, **changes: Any) -> World:
+    def make(database_url: str, *, pages: bool = False, **changes: Any) -> World:
         given: dict[str, Any] = {
             "state_dir": tmp_path,
             "database_url": database_url,
@@ -114,7 +114,7 @@ def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
         platform = build(Settings(**(given | changes)), clock)
         made.append(platform)
         migrate.upgrade(platform.engine)
-        world = World(platform, create_app(platform, pages=False), clock)
+        world = World(platform, create_app(platform, pages=pages), clock)
         _fill(world)
         return world
 
