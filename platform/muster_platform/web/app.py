@@ -52,6 +52,7 @@ def create_app(platform: Platform, *, pages: bool = True) -> Flask:
     app.register_blueprint(internal.blueprint)
     api.register(app)
     app.add_url_rule("/api/v1/openapi.json", "openapi", openapi.serve_document)
+    app.add_url_rule("/api/v1/asyncapi.json", "asyncapi", openapi.serve_channels)
     if pages:
         site.register(app, platform)
     return app

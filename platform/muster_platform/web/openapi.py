@@ -31,6 +31,7 @@ from muster_platform.web.api.idempotency import HEADER as IDEMPOTENCY_HEADER
 from muster_platform.web.api.idempotency import KEY_CHARS
 from muster_platform.web.api.routing import PREFIX, TEXTS, Caller, Route
 from muster_platform.web.errors import CONTENT_TYPE, Problem
+from muster_protocol import asyncapi
 
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
@@ -321,6 +322,16 @@ def encoded() -> bytes:
 def serve_document() -> Response:
     """Answer GET /api/v1/openapi.json; no sign-in, it holds no data."""
     return Response(encoded(), content_type=JSON)
+
+
+@cache
+def _channels() -> bytes:
+    return msgspec.json.format(msgspec.json.encode(asyncapi.document()), indent=2) + b"\n"
+
+
+def serve_channels() -> Response:
+    """Answer GET /api/v1/asyncapi.json: what devices say and hear over MQTT."""
+    return Response(_channels(), content_type=JSON)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,17 @@ from flask_admin import Admin
 from flask_admin.theme import Theme
 from werkzeug.wrappers import Response
 
-from muster_platform.access.models import AuditEntry, Group
+from muster_platform.access.models import AuditEntry, Group, Role, User
+from muster_platform.access.token_models import ApiToken
 from muster_platform.devices.models import Device, EnrolmentToken, Profile
 from muster_platform.devices.stream_models import Quarantined
 from muster_platform.errors import NotFound
 from muster_platform.web.headers import csp_nonce
 from muster_platform.web.site import session
+from muster_platform.web.site.views.access import Review, WhyMay
 from muster_platform.web.site.views.account import Account
+from muster_platform.web.site.views.api_tokens import ApiTokenList
+from muster_platform.web.site.views.api_pages import ApiPages
 from muster_platform.web.site.views.audit import AuditList
 from muster_platform.web.site.views.bulk import Bulk
 from muster_platform.web.site.views.device_list import DeviceList
@@ -24,8 +28,12 @@ from muster_platform.web.site.views.groups import GroupList
 from muster_platform.web.site.views.home import Home
 from muster_platform.web.site.views.jobs import Jobs
 from muster_platform.web.site.views.logs import Logs
+from muster_platform.web.site.views.person import People
 from muster_platform.web.site.views.profiles import ProfileList
 from muster_platform.web.site.views.quarantine import QuarantineList
+from muster_platform.web.site.views.roles import RoleList
+from muster_platform.web.site.views.search import Search
+from muster_platform.web.site.views.versions import Versions
 
 THEME = Theme(folder="muster", base_template="admin/base.html")
 """No folder of that name is Flask-Admin's: every template is ours, or missing with an error."""
@@ -44,8 +52,16 @@ def views() -> list[Any]:
         Executions("Executions", endpoint="executions", url="executions"),
         Logs("Logs", endpoint="logs", url="logs"),
         QuarantineList(Quarantined, "Quarantine", endpoint="quarantine", url="quarantine"),
+        People(User, "People", endpoint="user", url="people"),
+        RoleList(Role, "Roles", endpoint="role", url="roles"),
+        ApiTokenList(ApiToken, "API tokens", endpoint="api_token", url="api-tokens"),
+        Review("Access review", endpoint="review", url="access-review"),
+        WhyMay("Why may…?", endpoint="why", url="why"),
         AuditList(AuditEntry, "Audit", endpoint="audit", url="audit"),
+        Versions("Versions", endpoint="versions", url="versions"),
+        Search("Search", endpoint="search", url="search"),
         Account("Account", endpoint="account", url="account"),
+        ApiPages("API", endpoint="api_pages", url="api"),
     ]
 
 
