@@ -1,6 +1,7 @@
 """Signing in: the password check, the actor of a user, and the rules of refresh tokens."""
 
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session, selectinload
@@ -187,7 +188,7 @@ def revoke_family(unit: Unit, family: str) -> None:
         unit.outbox.add(SessionEnded(user_id, family))
 
 
-def live_families(user_id: str, now: int) -> Select[tuple[str]]:
+def live_families(user_id: str, now: int) -> Select[Any]:
     """Select the families of a user's sign-ins that hold: a token is left to be exchanged."""
     return (
         select(RefreshToken.family)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from muster_platform.access import audit
 from muster_platform.access.mail_models import FAILED, QUEUED, SENT, Mail
 from muster_platform.access.mail_texts import render
 from muster_platform.access.permissions import Permission
@@ -229,4 +230,5 @@ class MailService:
             raise Conflict(f"this mail is {mail.state}; only one that was given up is sent again")
         mail.state, mail.attempts, mail.next_at = QUEUED, 0, self._unit.now()
         self._unit.outbox.add(Wake(WAKE_MAILS))
+        audit.record(self._unit, "mail.send_again", "mail", mail.id, mail.to_address)
         return mail

@@ -12,8 +12,12 @@ from tests.integration.web.samples import body_of, fresh, path_of, prepare, quer
 
 USERS = [route for route in ROUTES if route.caller is Caller.USER]
 GUARDED = [route for route in USERS if route.permission is not None]
-SIGN_OUT = ("sign_out", "change_password")
-"""They end the session of whoever calls them: tests/integration/web/test_auth.py has them."""
+SIGN_OUT = (
+    *("sign_out", "change_password", "confirm_second_factor"),
+    *("remove_second_factor", "renew_recovery_codes"),
+)
+"""They end the token of whoever calls them, or need that person's own second factor:
+tests/integration/web/test_auth.py and test_second_factor.py have them."""
 
 
 @pytest.fixture
