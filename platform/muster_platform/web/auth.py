@@ -17,6 +17,7 @@ from flask_jwt_extended import (
     unset_jwt_cookies,
 )
 
+from muster_platform.access import audit
 from muster_platform.access import auth as rules
 from muster_platform.access.actor import Actor, system_actor
 from muster_platform.access.granting import require_person
@@ -128,10 +129,12 @@ def refresh(token: str) -> SignedIn:
 
 def sign_out() -> None:
     """End the session of the present request's token; it bites on the next request."""
-    require_person(current_actor(), "sign out: it is revoked instead")
+    actor = current_actor()
+    require_person(actor, "sign out: it is revoked instead")
     claims: Claims = g.claims
-    with platform().unit(part()) as unit:
+    with platform().unit(actor) as unit:
         rules.revoke_family(unit, claims.family)
+        audit.record(unit, "user.sign_out", "user", actor.id, actor.name)
 
 
 def set_cookies(response: Response, signed_in: SignedIn) -> None:
