@@ -31,8 +31,8 @@ class Counted(NamedTuple):
 
 
 @dataclass(slots=True)
-class _OnDevice:
-    """One fingerprint on one device, in this batch."""
+class Seen:
+    """One fingerprint on one device on one day, in this batch."""
 
     newest: Counted
     count: int = 0
@@ -40,27 +40,28 @@ class _OnDevice:
     level: int = 0
 
 
+Key = tuple[str, int, int]
+"""Fingerprint, day, device."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What a batch says, summed up."""
 
     faults: dict[str, tuple[int, int]] = field(default_factory=dict)
-    devices: dict[tuple[str, int], _OnDevice] = field(default_factory=dict)
-    days: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    days: dict[Key, Seen] = field(default_factory=dict)
 
     def add(self, one: Counted) -> None:
         """Count one record."""
-        key = (one.fingerprint, one.device_key)
         first, last = self.faults.get(one.fingerprint, (one.ts, one.ts))
         self.faults[one.fingerprint] = (min(first, one.ts), max(last, one.ts))
-        seen = self.devices.setdefault(key, _OnDevice(one, first=one.ts))
+        key = (one.fingerprint, one.ts // DAY_MS, one.device_key)
+        seen = self.days.setdefault(key, Seen(one, first=one.ts))
         seen.count += 1
         seen.first = min(seen.first, one.ts)
         seen.level = max(seen.level, one.level)
         if one.ts >= seen.newest.ts:
             seen.newest = one
-        day = (one.fingerprint, one.ts // DAY_MS, one.device_key)
-        self.days[day] = self.days.get(day, 0) + 1
 
 
 def count(connection: Connection, rows: Sequence[Row], now: int) -> None:
@@ -82,10 +83,10 @@ def count(connection: Connection, rows: Sequence[Row], now: int) -> None:
     if not errors:
         return
     before = _faults(connection, sorted(tally.faults))
-    versions = _versions(connection, {key for _, key in tally.devices})
+    versions = _versions(connection, {key for _, _, key in tally.days})
     new = tally.faults.keys() - before.keys()
     _write_faults(connection, tally, {r[13]: r for r in errors.values() if r[13] in new}, now)
-    _write_devices(connection, tally, versions)
+    _write_days(connection, tally, versions)
     resolved = {name: known for name, known in before.items() if known[0] == "RESOLVED"}
     _regress(connection, tally, resolved, versions, now)
 
@@ -153,59 +154,39 @@ def _called(row: Row) -> tuple[str, str, str]:
     return name, normalise(kind)[:TITLE_CHARS], ""
 
 
-_DEVICE = (
-    Column("fingerprint", "text"),
-    Column("device_key"),
-    Column("count"),
-    Column("level", "integer"),
-    Column("first_seen"),
-    Column("last_seen"),
-    Column("version", "text"),
-    Column("sample_id", "text"),
-)
 _DAY = (
     Column("fingerprint", "text"),
     Column("day", "integer"),
     Column("device_key"),
     Column("version", "text"),
     Column("count"),
+    Column("level", "integer"),
+    *(Column(name) for name in ("first_seen", "last_seen")),
+    Column("sample_id", "text"),
 )
 
 
-def _write_devices(connection: Connection, tally: Tally, versions: dict[int, str]) -> None:
-    devices = [
+def _write_days(connection: Connection, tally: Tally, versions: dict[int, str]) -> None:
+    rows = [
         (
-            *(name, key, seen.count, seen.level, seen.first, seen.newest.ts),
-            *(versions.get(key, ""), seen.newest.id),
+            *(name, day, key, versions.get(key, ""), seen.count, seen.level, seen.first),
+            *(seen.newest.ts, seen.newest.id),
         )
-        for (name, key), seen in sorted(tally.devices.items())
+        for (name, day, key), seen in sorted(tally.days.items(), key=lambda pair: pair[0])
     ]
-    newer = "excluded.last_seen >= fingerprint_devices.last_seen"
+    mine = "fingerprint_days"
     insert(
         connection,
-        "fingerprint_devices",
-        _DEVICE,
-        devices,
-        conflict="(fingerprint, device_key) DO UPDATE SET"
-        " count = fingerprint_devices.count + excluded.count,"
-        f" level = {_greatest('fingerprint_devices', 'level')},"
-        f" first_seen = {_least('fingerprint_devices', 'first_seen')},"
-        f" last_seen = {_greatest('fingerprint_devices', 'last_seen')},"
-        f" version = CASE WHEN {newer} THEN excluded.version"
-        " ELSE fingerprint_devices.version END,"
-        f" sample_id = CASE WHEN {newer} THEN excluded.sample_id"
-        " ELSE fingerprint_devices.sample_id END",
-    )
-    insert(
-        connection,
-        "fingerprint_days",
+        mine,
         _DAY,
-        [
-            (name, day, key, versions.get(key, ""), number)
-            for (name, day, key), number in sorted(tally.days.items())
-        ],
+        rows,
         conflict="(fingerprint, day, device_key, version) DO UPDATE SET"
-        " count = fingerprint_days.count + excluded.count",
+        f" count = {mine}.count + excluded.count,"
+        f" level = {_greatest(mine, 'level')},"
+        f" first_seen = {_least(mine, 'first_seen')},"
+        f" last_seen = {_greatest(mine, 'last_seen')},"
+        f" sample_id = CASE WHEN excluded.last_seen >= {mine}.last_seen"
+        f" THEN excluded.sample_id ELSE {mine}.sample_id END",
     )
 
 
@@ -217,7 +198,7 @@ def _regress(
     now: int,
 ) -> None:
     back: dict[str, str] = {}
-    for (name, key), seen in tally.devices.items():
+    for (name, _, key), seen in tally.days.items():
         if name in resolved and name not in back:
             _, at, fixed_in = resolved[name]
             version = versions.get(key, "")

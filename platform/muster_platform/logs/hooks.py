@@ -6,11 +6,11 @@ from sqlalchemy import delete, select, tuple_
 
 from muster_platform.db.chunks import chunks
 from muster_platform.devices.hooks import NoHooks
-from muster_platform.logs.fingerprint_models import FingerprintDay, FingerprintDevice
+from muster_platform.logs.fingerprint_models import FingerprintDay
 from muster_platform.logs.models import LogRecord
 from muster_platform.unit import Unit
 
-_TABLES: tuple[Any, ...] = (LogRecord, FingerprintDay, FingerprintDevice)
+_TABLES: tuple[Any, ...] = (LogRecord, FingerprintDay)
 
 
 class LogHooks(NoHooks):

@@ -9,7 +9,6 @@ from muster_platform.errors import NotFound, PermissionDenied
 from muster_platform.logs.fingerprint_models import (
     Fingerprint,
     FingerprintDay,
-    FingerprintDevice,
 )
 from muster_platform.logs.hooks import LogHooks
 from muster_platform.logs.models import LogRecord
@@ -132,23 +131,12 @@ def test_what_a_purged_device_logged_goes_in_pieces_with_its_counts(platform, pa
             Fingerprint(id="f", title="Lens lost", created_at=1, first_seen=1, last_seen=1)
         )
         unit.session.flush()
+        counted = dict.fromkeys(("day", "count", "level", "first_seen", "last_seen"), 1)
         unit.session.add(
-            FingerprintDevice(
-                fingerprint="f",
-                device_key=key,
-                count=1,
-                level=50,
-                first_seen=1,
-                last_seen=1,
-                version="",
-                sample_id="x",
-            )
-        )
-        unit.session.add(
-            FingerprintDay(fingerprint="f", day=1, device_key=key, version="", count=1)
+            FingerprintDay(fingerprint="f", device_key=key, version="", sample_id="x", **counted)
         )
         unit.session.flush()
         pieces = [LogHooks().on_purge(unit, key, 3) for _ in range(5)]
-        assert pieces == [3, 2, 1, 1, 0]
+        assert pieces == [3, 2, 1, 0, 0]
         assert unit.session.query(LogRecord).count() == 1
-        assert unit.session.query(FingerprintDevice).count() == 0
+        assert unit.session.query(FingerprintDay).count() == 0

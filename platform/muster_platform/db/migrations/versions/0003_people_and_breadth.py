@@ -408,6 +408,10 @@ def upgrade() -> None:
         ),
         sa.Column("version", sa.String(length=128), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("first_seen", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen", sa.BigInteger(), nullable=False),
+        sa.Column("sample_id", sa.String(length=160), nullable=False),
         sa.ForeignKeyConstraint(
             ["device_key"], ["devices.id"], name=op.f("fk_fingerprint_days_device_key_devices")
         ),
@@ -421,35 +425,9 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("fingerprint_days", schema=None) as batch_op:
+        batch_op.create_index("ix_fingerprint_days_day", ["day"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_fingerprint_days_device_key"), ["device_key"], unique=False
-        )
-
-    op.create_table(
-        "fingerprint_devices",
-        sa.Column("fingerprint", sa.String(length=32), nullable=False),
-        sa.Column(
-            "device_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column("count", sa.BigInteger(), nullable=False),
-        sa.Column("level", sa.Integer(), nullable=False),
-        sa.Column("first_seen", sa.BigInteger(), nullable=False),
-        sa.Column("last_seen", sa.BigInteger(), nullable=False),
-        sa.Column("version", sa.String(length=128), nullable=False),
-        sa.Column("sample_id", sa.String(length=160), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["device_key"], ["devices.id"], name=op.f("fk_fingerprint_devices_device_key_devices")
-        ),
-        sa.ForeignKeyConstraint(
-            ["fingerprint"],
-            ["fingerprints.id"],
-            name=op.f("fk_fingerprint_devices_fingerprint_fingerprints"),
-        ),
-        sa.PrimaryKeyConstraint("fingerprint", "device_key", name=op.f("pk_fingerprint_devices")),
-    )
-    with op.batch_alter_table("fingerprint_devices", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_fingerprint_devices_device_key"), ["device_key"], unique=False
         )
 
     op.create_table(
@@ -648,12 +626,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_token_bindings_token_id"))
 
     op.drop_table("token_bindings")
-    with op.batch_alter_table("fingerprint_devices", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_fingerprint_devices_device_key"))
-
-    op.drop_table("fingerprint_devices")
     with op.batch_alter_table("fingerprint_days", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_fingerprint_days_device_key"))
+        batch_op.drop_index("ix_fingerprint_days_day")
 
     op.drop_table("fingerprint_days")
     with op.batch_alter_table("fingerprint_acts", schema=None) as batch_op:

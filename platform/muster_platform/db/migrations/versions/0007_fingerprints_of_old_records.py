@@ -20,15 +20,11 @@ _FAULTS = """
         FROM log_records WHERE fingerprint <> '' GROUP BY fingerprint
     ) f JOIN log_records r ON r.id = f.sample
 """
-_DEVICES = """
-    INSERT INTO fingerprint_devices
-        (fingerprint, device_key, count, level, first_seen, last_seen, version, sample_id)
-    SELECT fingerprint, device_key, count(*), max(level), min(ts), max(ts), '', max(id)
-    FROM log_records WHERE fingerprint <> '' GROUP BY fingerprint, device_key
-"""
 _DAYS = """
-    INSERT INTO fingerprint_days (fingerprint, day, device_key, version, count)
-    SELECT fingerprint, ts / 86400000, device_key, '', count(*)
+    INSERT INTO fingerprint_days (fingerprint, day, device_key, version, count, level,
+        first_seen, last_seen, sample_id)
+    SELECT fingerprint, ts / 86400000, device_key, '', count(*), max(level), min(ts), max(ts),
+        max(id)
     FROM log_records WHERE fingerprint <> '' GROUP BY fingerprint, ts / 86400000, device_key
 """
 _NAMES = (
@@ -44,7 +40,6 @@ def upgrade() -> None:
     if not found:
         return
     connection.execute(_TABLE.insert(), found)
-    connection.execute(sa.text(_DEVICES))
     connection.execute(sa.text(_DAYS))
 
 
@@ -67,5 +62,5 @@ def _row(fault: sa.Row) -> dict[str, object]:
 
 
 def downgrade() -> None:
-    for table in ("fingerprint_days", "fingerprint_devices", "fingerprint_acts", "fingerprints"):
+    for table in ("fingerprint_days", "fingerprint_acts", "fingerprints"):
         op.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608 - our own names
