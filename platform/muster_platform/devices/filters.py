@@ -68,6 +68,10 @@ _SORTS: dict[str, tuple[Key[Device], ...]] = {
         _ID,
     ),
 }
+HAS_INDEX = frozenset({"device_id", "display_name", "created"})
+"""Orders that an index gives. The others are of presence, which is written at every contact: an
+index would be paid there, and a list in such an order is sorted when somebody asks for it."""
+
 SORTS = tuple(_SORTS)
 """What the list of devices can be sorted by."""
 

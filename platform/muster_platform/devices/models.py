@@ -97,7 +97,12 @@ class Device(Base):
             sqlite_where=text("deleted_at IS NULL"),
         ),
         Index("ix_devices_display_name", "display_name", "id"),
-        Index("ix_devices_search", "search", postgresql_ops={"search": "text_pattern_ops"}),
+        Index(
+            "ix_devices_search",
+            "search",
+            postgresql_using="gin",
+            postgresql_ops={"search": "gin_trgm_ops"},
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from muster_platform.access.narrow import require_on
 from muster_platform.access.permissions import Permission
 from muster_platform.devices import removal
 from muster_platform.devices.filters import (
+    HAS_INDEX,
     DeviceFilter,
     conditions,
     order_of,
@@ -33,7 +34,7 @@ from muster_platform.devices.rows import (
 )
 from muster_platform.devices.settings_effective import bring_up_to_date
 from muster_platform.devices.tags import check_tags, replace_tags, tags_of
-from muster_platform.paging import Page, PageRequest, fetch_page
+from muster_platform.paging import Page, PageRequest, fetch_narrow_page, fetch_page
 from muster_platform.unit import Unit
 from muster_protocol.states import PresenceState
 
@@ -108,9 +109,26 @@ class DeviceService:
             InvalidInput: sort or cursor do not fit.
         """
         self._unit.actor.require_somewhere(Permission.DEVICES_READ)
-        statement = select_devices(self._unit, wanted)
         most = self._unit.settings.page_size_max
-        return fetch_page(self._session, statement, order_of(wanted), page, most)
+        statement = select_devices(self._unit, wanted)
+        if wanted.sort in HAS_INDEX:
+            return fetch_page(self._session, statement, order_of(wanted), page, most)
+        return fetch_narrow_page(self._session, statement, order_of(wanted), page, most)
+
+    def count(self, wanted: DeviceFilter, at_most: int) -> int:
+        """Count the devices of a filter that the actor may read, no further than a limit.
+
+        Raises:
+            PermissionDenied, NotFound: as `list`.
+        """
+        self._unit.actor.require_somewhere(Permission.DEVICES_READ)
+        found = (
+            select(Device.id)
+            .join(Presence, Presence.device_key == Device.id)
+            .where(*conditions(self._unit, wanted))
+            .limit(at_most)
+        )
+        return self._session.scalar(select(func.count()).select_from(found.subquery())) or 0
 
     def count_by_presence(self, wanted: DeviceFilter | None = None) -> dict[PresenceState, int]:
         """Count the devices of a filter that the actor may read; every state has a number.

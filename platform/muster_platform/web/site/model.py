@@ -22,6 +22,9 @@ from muster_platform.web.context import platform
 from muster_platform.web.site import csv_safe, gate
 from muster_platform.web.site.filters import FilterField, ListFilter
 
+COUNT_MAX = 10_000
+"""Lists say how many match up to here: counting all of a large fleet costs more than its page."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
@@ -110,6 +113,10 @@ class ServiceModelView(gate.SiteView, BaseModelView):
         return {}
 
     # What templates ask for
+
+    def count_text(self, count: int) -> str:
+        """Write how many match: a number, or that there are more than anyone counts."""
+        return f"{count:,}" if count <= COUNT_MAX else f"{COUNT_MAX:,}+"
 
     def bulk_filter_json(self) -> str:
         """Give the present filter for the form of bulk acts."""

@@ -17,7 +17,7 @@ from muster_platform.paging import Page
 from muster_platform.unit import Unit
 from muster_platform.web.site import gate, words
 from muster_platform.web.site.filters import ListFilter
-from muster_platform.web.site.model import ListQuery, ServiceModelView
+from muster_platform.web.site.model import COUNT_MAX, ListQuery, ServiceModelView
 from muster_platform.web.site.views import bulk_form, choices
 from muster_platform.web.site.views.cells import cell
 from muster_platform.web.site.views.forms import read_tags
@@ -137,7 +137,7 @@ class DeviceList(ServiceModelView):
 
     def count(self, unit: Unit, query: ListQuery) -> int:
         """Count what matches."""
-        return sum(DeviceService(unit).count_by_presence(device_filter(query)).values())
+        return DeviceService(unit).count(device_filter(query), COUNT_MAX + 1)
 
     def one(self, unit: Unit, pk: str) -> Device:
         """Read one."""
