@@ -14,6 +14,7 @@ from muster_platform.web.errors import SITE_PAGE
 from muster_platform.web.fresh import FreshSignInRequired
 from muster_platform.web.site.again import account_page, ask_again
 from muster_platform.web.site.gate import is_fetch, sentence
+from muster_platform.web.site.views.access import may_explain
 
 TITLES = {
     400: ("The request could not be read", "alert-circle"),
@@ -56,6 +57,7 @@ def page(error: MusterError, status: int) -> Response:
             detail=_detail(error, status),
             permission=error.extra.get("permission") if denied else None,
             group=error.extra.get("group") if denied else None,
+            why=may_explain(error),
             home=url_for("admin.index"),
             request_id=request_id() if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "",
         ),

@@ -1,8 +1,9 @@
 """Choices of filters and forms: only what the signed-in person may see."""
 
 from muster_platform.access.groups import GroupService, full_names
-from muster_platform.access.models import Group
-from muster_platform.access.permissions import Permission
+from muster_platform.access.models import Group, Role
+from muster_platform.access.permissions import WORDS, Permission
+from muster_platform.access.roles import RoleService
 from muster_platform.devices.profiles import ProfileService
 from muster_platform.unit import Unit
 from muster_platform.web.site import words
@@ -37,3 +38,21 @@ def profiles() -> Choices:
         return []
     with reading() as unit:
         return [(p.name, p.title or p.name) for p in ProfileService(unit).list()]
+
+
+def roles() -> Choices:
+    """Give the roles, by title or name."""
+    if not actor().may(Permission.ROLES_READ):
+        return []
+    with reading() as unit:
+        return [(role.name, role_label(role)) for role in RoleService(unit).list()]
+
+
+def role_label(role: Role) -> str:
+    """Name a role for people."""
+    return role.title or role.name.replace("_", " ").capitalize()
+
+
+def permissions() -> Choices:
+    """Give the permissions with their words."""
+    return [(str(name), f"{words} ({name})") for name, words in WORDS.items()]

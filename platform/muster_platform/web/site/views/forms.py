@@ -48,3 +48,9 @@ def read_tags(text: str) -> dict[str, str]:
         if name.strip():
             tags[name.strip()] = value.strip()
     return tags
+
+
+def version_of(form: Any) -> int | None:
+    """Give the version that a form was drawn from, in its hidden field; None where it is none."""
+    text = str(form.version.data or "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 15 else None

@@ -2,16 +2,19 @@
 
 from typing import Any, ClassVar
 
+from flask import request, url_for
+from flask_admin import expose
 from flask_admin.form import BaseForm
 from wtforms import SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
-from muster_platform.access.groups import GroupService
+from muster_platform.access.groups import GroupService, full_names
 from muster_platform.access.models import Group
 from muster_platform.access.permissions import Permission
+from muster_platform.access.review import ReviewFilter, ReviewService
 from muster_platform.bootstrap import GROUP_HOOKS
 from muster_platform.errors import NotFound
-from muster_platform.paging import Page
+from muster_platform.paging import Page, PageRequest
 from muster_platform.unit import Unit
 from muster_platform.web.site import gate
 from muster_platform.web.site.model import ListQuery, ServiceModelView, whole
@@ -33,6 +36,8 @@ class GroupList(ServiceModelView):
     """Groups that the person may see."""
 
     create_text = "New group"
+    details_template = "site/people/group.html"
+    can_view_details = True
     column_list = ("name", "created_at")
     column_labels: ClassVar[dict[str, str]] = {"name": "Group", "created_at": "Created"}
     column_formatters: ClassVar[dict[str, Any]] = {
@@ -48,6 +53,29 @@ class GroupList(ServiceModelView):
 
     can_edit = can_create
     can_delete = can_create
+
+    def row_url(self, row: Group) -> str:
+        """Give the group's page."""
+        return url_for("group.details_view", id=row.id)
+
+    @expose("/details/")
+    def details_view(self) -> str:
+        """Show what is inside a group and who has rights on it."""
+        with gate.reading() as unit:
+            group = GroupService(unit).get(_key(request.args.get("id", "")))
+            page = PageRequest(cursor=request.args.get("cursor") or None)
+            sees_people = unit.actor.may(Permission.USERS_READ)
+            wanted = ReviewFilter(group=group)
+            people = ReviewService(unit).page(wanted, page) if sees_people else Page([])
+            return self.render(
+                self.details_template,
+                group=group,
+                full_name=full_names(unit.session, [group])[group.id],
+                inside=[row for row in GroupService(unit).list() if row.parent_id == group.id],
+                people=people.items if sees_people else None,
+                next_url=gate.older(people.next_cursor),
+                may_write=unit.actor.may(Permission.GROUPS_WRITE, group.path),
+            )
 
     def fetch(self, unit: Unit, query: ListQuery) -> Page[Group]:
         """Read all of them: a tree is small."""
@@ -69,7 +97,9 @@ class GroupList(ServiceModelView):
         if obj is not None and obj.parent_id is None:
             del form.parent_id
         else:
-            form.parent_id.choices = dict(choices.groups(Permission.GROUPS_WRITE))
+            # The present parent stays choosable for who may not change it.
+            present = {} if obj is None else {str(obj.parent_id): "Where it is"}
+            form.parent_id.choices = present | dict(choices.groups(Permission.GROUPS_WRITE))
         return form
 
     def on_form_prefill(self, form: BaseForm, id: Any) -> None:  # noqa: A002
