@@ -1,19 +1,29 @@
-"""Telemetry, read: the latest values and the history of one metric."""
+"""Telemetry, read: the latest values, and the history of a metric, raw or gathered."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.find import find_device
+from muster_platform.devices.sampling import (
+    POINTS,
+    POINTS_MAX,
+    Bucket,
+    Series,
+    Value,
+    sample,
+    value_of,
+)
 from muster_platform.devices.stream_models import LatestValue, Metric, telemetry
 from muster_platform.errors import InvalidInput, NotFound
 from muster_platform.unit import Unit
+from muster_protocol.limits import CLOCK_FUTURE_MS
 
 HISTORY_POINTS = 1_000
 HISTORY_POINTS_MAX = 10_000
-
-Value = float | bool | str | None
+RAW_BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +46,18 @@ class History:
     """Values of one metric, oldest first.
 
     Attributes:
-        points: (ts in ms, value).
+        points: (ts in ms, value); empty where it was asked to gather.
         more: there are older ones within the time asked for.
+        bucket_ms: time that each of `buckets` gathers; 0 where each is one value.
+        buckets: gathered, oldest first; those without a value are left out.
     """
 
     metric: str
     kind: str
     points: list[tuple[int, Value]]
     more: bool
+    bucket_ms: int = 0
+    buckets: list[Bucket] = field(default_factory=list)
 
 
 class TelemetryService:
@@ -67,7 +81,9 @@ class TelemetryService:
             .where(LatestValue.device_key == device.id)
             .order_by(Metric.name)
         )
-        return [Latest(name, kind, ts, _value(kind, num, txt)) for name, kind, ts, num, txt in rows]
+        return [
+            Latest(name, kind, ts, value_of(kind, num, txt)) for name, kind, ts, num, txt in rows
+        ]
 
     def history(
         self,
@@ -81,7 +97,7 @@ class TelemetryService:
 
         Args:
             since: ms since the epoch, included; None for the beginning.
-            until: ms since the epoch, not included; None for now.
+            until: ms since the epoch, not included; None for all that has come.
             limit: most points, at most HISTORY_POINTS_MAX.
 
         Raises:
@@ -91,6 +107,84 @@ class TelemetryService:
         """
         if not 1 <= limit <= HISTORY_POINTS_MAX:
             raise InvalidInput(f"limit is 1 to {HISTORY_POINTS_MAX}", where="limit")
+        known = self._series(device_id, metric, since, until)
+        columns = telemetry.c
+        newest = self._session.execute(
+            select(columns.ts, columns.num, columns.txt)
+            .where(*known.conditions())
+            .order_by(columns.ts.desc())
+            .limit(limit + 1)
+        ).all()
+        points = [(ts, value_of(known.kind, num, txt)) for ts, num, txt in newest[:limit]]
+        return History(metric, known.kind, points[::-1], more=len(newest) > limit)
+
+    def sampled(
+        self,
+        device_id: str,
+        metric: str,
+        since: int | None = None,
+        until: int | None = None,
+        points: int = POINTS,
+    ) -> History:
+        """Give the history of a metric in at most so many buckets, gathered in the database.
+
+        Args:
+            since, until: as `history`; without since, from the oldest value on.
+            points: most buckets, 1 to POINTS_MAX.
+
+        Raises:
+            NotFound, PermissionDenied: as `history`.
+            InvalidInput: points are out of range.
+        """
+        if not 1 <= points <= POINTS_MAX:
+            raise InvalidInput(f"points are 1 to {POINTS_MAX}", where="points")
+        known = self._series(device_id, metric, since, until)
+        if since is None:
+            oldest = self._session.scalar(
+                select(func.min(telemetry.c.ts)).where(*known.conditions())
+            )
+            known = replace(known, since=known.until if oldest is None else oldest)
+        width, buckets = sample(self._session, known, points)
+        return History(metric, known.kind, [], more=False, bucket_ms=width, buckets=buckets)
+
+    def raw(
+        self,
+        device_id: str,
+        metrics: Sequence[str] = (),
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Iterator[tuple[str, int, Value]]:
+        """Give (metric, ts, value) of some or all metrics, oldest first within each metric.
+
+        Ends after `export_rows_max` rows.
+
+        Raises:
+            NotFound, PermissionDenied: as `history`.
+        """
+        names = metrics or [latest.metric for latest in self.latest(device_id)]
+        left = self._unit.settings.export_rows_max
+        chosen = [(name, self._series(device_id, name, since, until)) for name in names]
+        return self._rows(chosen, left)
+
+    def _rows(
+        self, chosen: list[tuple[str, Series]], left: int
+    ) -> Iterator[tuple[str, int, Value]]:
+        columns = telemetry.c
+        for name, series in chosen:
+            if left <= 0:
+                return
+            rows = self._session.execute(
+                select(columns.ts, columns.num, columns.txt)
+                .where(*series.conditions())
+                .order_by(columns.ts)
+                .limit(left),
+                execution_options={"yield_per": RAW_BATCH},
+            )
+            for ts, num, txt in rows:
+                left -= 1
+                yield name, ts, value_of(series.kind, num, txt)
+
+    def _series(self, device_id: str, metric: str, since: int | None, until: int | None) -> Series:
         device = find_device(self._unit, device_id, Permission.TELEMETRY_READ)
         known = self._session.execute(
             select(Metric.id, Metric.kind)
@@ -99,21 +193,6 @@ class TelemetryService:
         ).one_or_none()
         if known is None:
             raise NotFound("metric", f"{metric} of {device_id}")
-        columns = telemetry.c
-        statement = select(columns.ts, columns.num, columns.txt).where(
-            columns.device_key == device.id, columns.metric_id == known.id
-        )
-        if since is not None:
-            statement = statement.where(columns.ts >= since)
-        if until is not None:
-            statement = statement.where(columns.ts < until)
-        newest = self._session.execute(statement.order_by(columns.ts.desc()).limit(limit + 1)).all()
-        points = [(ts, _value(known.kind, num, txt)) for ts, num, txt in newest[:limit]]
-        return History(metric, known.kind, points[::-1], more=len(newest) > limit)
-
-
-def _value(kind: str, num: float | None, txt: str | None) -> Value:
-    """Give a value as it was sent; a metric may change its kind, then what is stored counts."""
-    if num is None:
-        return txt
-    return bool(num) if kind == "boolean" and num in (0, 1) else num
+        begin = 0 if since is None else since
+        end = self._unit.now() + CLOCK_FUTURE_MS + 1 if until is None else until
+        return Series(device.id, known.id, known.kind, begin, max(begin, end))

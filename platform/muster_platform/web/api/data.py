@@ -1,6 +1,7 @@
 """What devices said: telemetry, inventory, ledger, timeline, quarantine."""
 
 import base64
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -12,6 +13,7 @@ from muster_platform.bootstrap import TIMELINE
 from muster_platform.devices.ledger_view import LedgerService, LedgerView
 from muster_platform.devices.models import InventoryItem
 from muster_platform.devices.quarantine import QuarantineFilter, QuarantineService
+from muster_platform.devices.sampling import POINTS_MAX, Value
 from muster_platform.devices.service import DeviceService
 from muster_platform.devices.stream_models import Quarantined
 from muster_platform.devices.telemetry import (
@@ -24,7 +26,8 @@ from muster_platform.devices.telemetry import (
 from muster_platform.devices.timeline import TimelineLine, TimelineService
 from muster_platform.unit import Unit
 from muster_platform.web.api.common import DeviceId, Input, Listed, Millis, PageQuery, listed
-from muster_platform.web.api.routing import Routes
+from muster_platform.web.api.routing import Csv, Routes
+from muster_platform.web.site.csv_safe import lines
 
 routes = Routes("Device data")
 
@@ -32,12 +35,24 @@ READ = Permission.DEVICES_READ
 
 
 class HistoryQuery(Input, kw_only=True):
-    """Which values of which metric: the newest `limit` of them, given oldest first."""
+    """Which values of which metric: the newest `limit` of them, given oldest first.
+
+    With `points` they are gathered into at most so many buckets instead.
+    """
 
     metric: Annotated[str, Meta(min_length=1, max_length=160)]
     since: Millis | None = None
     until: Millis | None = None
     limit: Annotated[int, Meta(ge=1, le=HISTORY_POINTS_MAX)] = HISTORY_POINTS
+    points: Annotated[int, Meta(ge=1, le=POINTS_MAX)] | None = None
+
+
+class ValuesQuery(Input, kw_only=True):
+    """Values of which metrics (all when none is named), of which time."""
+
+    metric: list[Annotated[str, Meta(min_length=1, max_length=160)]] = []
+    since: Millis | None = None
+    until: Millis | None = None
 
 
 class InventoryLine(msgspec.Struct, kw_only=True):
@@ -89,10 +104,30 @@ def list_latest(unit: Unit, device_id: str) -> Listed[Latest]:
 
 @routes.add("GET", "/devices/{device_id}/telemetry/history", permission=Permission.TELEMETRY_READ)
 def get_history(unit: Unit, device_id: str, query: HistoryQuery) -> History:
-    """Get the values of a metric within a time."""
-    return TelemetryService(unit).history(
-        device_id, query.metric, query.since, query.until, query.limit
-    )
+    """Get the values of a metric within a time: the newest, or gathered into buckets."""
+    service = TelemetryService(unit)
+    if query.points is not None:
+        return service.sampled(device_id, query.metric, query.since, query.until, query.points)
+    return service.history(device_id, query.metric, query.since, query.until, query.limit)
+
+
+@routes.add("GET", "/devices/{device_id}/telemetry.csv", permission=Permission.TELEMETRY_READ)
+def export_telemetry(unit: Unit, device_id: str, query: ValuesQuery) -> Csv:
+    """Export values as they were sent as CSV, oldest first; no cell is a formula.
+
+    Ends after the setting `export_rows_max`.
+    """
+    rows = TelemetryService(unit).raw(device_id, query.metric, query.since, query.until)
+    return Csv("".join(lines(VALUES_HEADER, map(_line, rows))))
+
+
+VALUES_HEADER = ("time", "ts", "metric", "value")
+
+
+def _line(row: tuple[str, int, Value]) -> tuple[object, ...]:
+    name, ts, value = row
+    moment = datetime.fromtimestamp(ts / 1000, UTC).isoformat(timespec="milliseconds")
+    return moment, ts, name, value
 
 
 @routes.add("GET", "/devices/{device_id}/inventory", permission=READ)
