@@ -129,6 +129,16 @@ def test_only_what_was_disabled_by_it_is_enabled_again(
         BulkService(unit).undo(second)
 
 
+def test_deleted_devices_come_back_with_what_they_had(platform: TestPlatform, fleet: Fleet) -> None:
+    deleted = start(platform, "delete")
+    passes.advance_bulk(platform)
+    with pytest.raises(NotFound):
+        load(platform, "cam-1")
+    undo(platform, deleted)
+    assert load(platform, "cam-1").group_id == fleet.hall.id
+    assert tags(platform, "cam-2") == {"site": "rome"}
+
+
 def test_a_change_is_taken_back_once(platform: TestPlatform, fleet: Fleet) -> None:
     changed = start(platform, "tag", {"add": {"a": "b"}})
     with platform.unit(ADMIN) as unit, pytest.raises(Conflict, match="still runs"):
@@ -237,6 +247,7 @@ def test_a_foreign_change_is_not_there(platform: TestPlatform, fleet: Fleet) -> 
     ("act", "args"),
     [
         ("paint", {}),
+        ("restore", {}),
         ("move", {}),
         ("move", {"group": "1"}),
         ("move", {"group": True}),

@@ -12,6 +12,7 @@ from muster_platform.access.narrow import require_on
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.hooks import DeviceHooks
 from muster_platform.devices.models import Device
+from muster_platform.devices.restore import DeletedService
 from muster_platform.devices.service import DeviceService
 from muster_platform.devices.tags import check_tags, tags_of
 from muster_platform.errors import InvalidInput
@@ -40,6 +41,7 @@ class Act:
         same: says whether a device is so already; reads rows of `selection.candidates`.
         apply: changes one device; gives the arguments that take it back, None for nothing.
         undone_by: the act that takes it back, "" where none does.
+        of_deleted: it is for devices that were deleted: only taking back gets there.
     """
 
     text: str
@@ -49,6 +51,7 @@ class Act:
     same: Callable[[Any, Args], bool]
     apply: Callable[[Unit, Device, Args, DeviceHooks, str], Args | None]
     undone_by: str
+    of_deleted: bool = False
 
 
 def _no_args(_unit: Unit, args: Args) -> Args:
@@ -122,8 +125,18 @@ def _enable(
     return {}
 
 
-def _delete(unit: Unit, device: Device, _args: Args, hooks: DeviceHooks, reason: str) -> None:
+def _delete(
+    unit: Unit, device: Device, _args: Args, hooks: DeviceHooks, reason: str
+) -> Args | None:
     DeviceService(unit).delete(device.device_id, hooks=hooks, reason=reason)
+    return {}
+
+
+def _restore(
+    unit: Unit, device: Device, _args: Args, _hooks: DeviceHooks, reason: str
+) -> Args | None:
+    DeletedService(unit).restore(device.id, reason)
+    return {}
 
 
 def _never(_row: Any, _args: Args) -> bool:
@@ -174,6 +187,19 @@ ACTS: dict[str, Act] = {
         check=_no_args,
         same=_never,
         apply=_delete,
+        undone_by="restore",
+    ),
+    "restore": Act(
+        text="Restore",
+        past="restored",
+        permission=Permission.DEVICES_DELETE,
+        check=_no_args,
+        same=_never,
+        apply=_restore,
         undone_by="",
+        of_deleted=True,
     ),
 }
+
+OFFERED = tuple(name for name, act in ACTS.items() if not act.of_deleted)
+"""Acts that people choose; the others only take back."""

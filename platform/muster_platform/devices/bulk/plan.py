@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import select
 
 from muster_platform.db.chunks import chunks
-from muster_platform.devices.bulk.acts import ACTS, AGAINST, Act, Args
+from muster_platform.devices.bulk.acts import ACTS, AGAINST, OFFERED, Act, Args
 from muster_platform.devices.models import Device
 from muster_platform.devices.selection import Selection, candidates
 from muster_platform.errors import InvalidInput
@@ -70,13 +70,13 @@ class BulkPlan:
 
 
 def act_of(name: str) -> Act:
-    """Give an act by its name.
+    """Give an act that people choose, by its name.
 
     Raises:
         InvalidInput: there is none of that name.
     """
-    if name not in ACTS:
-        raise InvalidInput(f"an act is one of {', '.join(ACTS)}", where="act")
+    if name not in OFFERED:
+        raise InvalidInput(f"an act is one of {', '.join(OFFERED)}", where="act")
     return ACTS[name]
 
 

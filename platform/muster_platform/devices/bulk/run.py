@@ -10,6 +10,7 @@ from muster_platform.devices.bulk.models import BulkChange, BulkItem
 from muster_platform.devices.find import find_device
 from muster_platform.devices.hooks import DeviceHooks
 from muster_platform.devices.models import Device
+from muster_platform.devices.restore import DeletedService
 from muster_platform.errors import MusterError, NotFound, PermissionDenied
 from muster_platform.outbox import Live
 from muster_platform.unit import Unit
@@ -61,7 +62,7 @@ def _change(
             raise PermissionDenied(act.permission)
         with unit.session.begin_nested():
             named = unit.as_actor(author)
-            device = _same_device(named, item)
+            device = _deleted(named, item) if act.of_deleted else _same_device(named, item)
             args = change.args if item.args is None else item.args
             undo = act.apply(named, device, args, hooks, change.reason)
             unit.session.flush()
@@ -84,6 +85,15 @@ def _same_device(unit: Unit, item: BulkItem) -> Device:
     if device.id != item.device_key:
         raise NotFound("device", item.device_id)
     return device
+
+
+def _deleted(unit: Unit, item: BulkItem) -> Device:
+    """Load the device that a change deleted.
+
+    Raises:
+        NotFound: it is purged, or the author may not read it any more.
+    """
+    return DeletedService(unit).get(item.device_key)
 
 
 def _tell(unit: Unit, change: BulkChange) -> None:

@@ -14,7 +14,7 @@ from muster_platform.db.text import clean
 from muster_platform.devices.bulk import models
 from muster_platform.devices.bulk.acts import ACTS, AGAINST, Args
 from muster_platform.devices.bulk.models import BulkChange, BulkItem
-from muster_platform.devices.bulk.plan import BulkPlan, act_of, plan
+from muster_platform.devices.bulk.plan import BulkPlan, plan
 from muster_platform.devices.models import Device
 from muster_platform.devices.selection import Selection
 from muster_platform.errors import Conflict, InvalidInput, NotFound
@@ -94,7 +94,8 @@ class BulkService:
         taken = select(BulkChange.id).where(BulkChange.undoes == change.id)
         if self._session.scalar(taken):
             raise Conflict("it was taken back already", code="undone")
-        self._unit.actor.require_somewhere(act_of(back).permission)
+        act = ACTS[back]
+        self._unit.actor.require_somewhere(act.permission)
         rows = self._session.execute(
             select(BulkItem.device_key, BulkItem.device_id, Group.path, BulkItem.undo)
             .join(Device, Device.id == BulkItem.device_key)
@@ -102,7 +103,7 @@ class BulkService:
             .where(
                 BulkItem.bulk_id == change.id,
                 BulkItem.state == models.CHANGED,
-                Device.deleted_at.is_(None),
+                Device.deleted_at.is_not(None) if act.of_deleted else Device.deleted_at.is_(None),
             )
         )
         items = [(key, name, path, args) for key, name, path, args in rows if args is not None]

@@ -7,7 +7,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from muster_platform.access.permissions import Permission
-from muster_platform.devices.bulk.acts import ACTS
+from muster_platform.devices.bulk.acts import ACTS, OFFERED
 from muster_platform.devices.selection import Selection, filter_document, parse_filter
 from muster_platform.errors import InvalidInput
 from muster_platform.web.site.views.forms import json_object, read_tags
@@ -53,7 +53,7 @@ def permission_of(act: str) -> Permission:
 
 def texts() -> list[tuple[str, str]]:
     """Give all acts and what buttons call them."""
-    return [(COMMAND, COMMAND_TEXT), *((name, act.text) for name, act in ACTS.items())]
+    return [(COMMAND, COMMAND_TEXT), *((name, ACTS[name].text) for name in OFFERED)]
 
 
 def read(fields: Fields) -> Asked:
@@ -63,7 +63,7 @@ def read(fields: Fields) -> Asked:
         InvalidInput: no such act, nobody chosen, or a field that does not fit.
     """
     act = fields.get("act", "")
-    if act != COMMAND and act not in ACTS:
+    if act != COMMAND and act not in OFFERED:
         raise InvalidInput("choose what is to be done", where="act")
     names = FIELDS.get(act, ())
     typed = {name: fields.get(name, "") for name in names}
