@@ -18,6 +18,7 @@ from muster_platform.stream.lease import RoleLease
 from muster_platform.stream.messages import Reader
 from muster_platform.stream.pipeline import Pipeline
 from muster_platform.stream.ports import LeaseLost
+from muster_platform.stream.replay import Replayer
 from muster_platform.stream.sink import DatabaseSink
 from muster_platform.stream.spool import Spool
 from muster_platform.stream.store import Appliers
@@ -132,17 +133,32 @@ class IngestRole:
                     batch_messages=settings.ingest_batch_messages,
                     window_s=settings.ingest_window_ms / 1000,
                 )
+                replayer = Replayer(
+                    self._platform.units,
+                    self._actor,
+                    self._chosen(),
+                    lease,
+                    Reader(settings.payload_bytes),
+                )
                 log.info("ingest is active")
-                self._loop(self._pipeline, sink, lease, stop)
+                self._loop(self._pipeline, sink, replayer, lease, stop)
         finally:
             spool.close()
 
-    def _loop(self, pipeline: Pipeline, sink: DatabaseSink, lease: RoleLease, stop: Event) -> None:
+    def _loop(
+        self,
+        pipeline: Pipeline,
+        sink: DatabaseSink,
+        replayer: Replayer,
+        lease: RoleLease,
+        stop: Event,
+    ) -> None:
         every_s = self._platform.settings.ingest_lease_s / 3
         renew_at = self._monotonic() + every_s
         while not stop.is_set():
             pipeline.step(STEP_S)
             sink.tell()
+            replayer.step()
             if self._monotonic() >= renew_at:
                 renew_at = self._monotonic() + every_s
                 self._renew(lease)

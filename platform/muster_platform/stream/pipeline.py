@@ -176,8 +176,9 @@ class Pipeline:
                 raise
             except Exception as error:
                 if len(part) == 1 and isinstance(part[0], Quarantined):
-                    # Not even the quarantine takes it: keep it, and everything behind it.
-                    log.exception("the quarantine refuses a message")
+                    if self._keep_bare(part[0], error):
+                        continue
+                    # Not even that: keep it, and everything behind it.
                     self._lost(f"the quarantine refuses a message: {error}")
                     return [*part, *chain.from_iterable(parts)]
                 parts.extendleft(reversed(_smaller(part, error)))
@@ -196,6 +197,20 @@ class Pipeline:
         if self._failures:
             log.warning("the store takes messages again; %d wait in the spool", len(self._spool))
         self._failures, self.problem = 0, None
+
+    def _keep_bare(self, item: Quarantined, error: Exception) -> bool:
+        """Try the last resort for a message that the quarantine refuses; say whether it is kept."""
+        log.error("the quarantine refuses a message on %s", item.raw.topic, exc_info=error)
+        try:
+            self._sink.keep_bare(item, f"{item.reason}: {item.detail}; {type(error).__name__}")
+        except LeaseLost:
+            raise
+        except Exception as worse:
+            log.warning("it cannot be kept bare either: %s", worse)
+            return False
+        self.counts.stored += 1
+        self.counts.quarantined += 1
+        return True
 
     def _lost(self, why: str) -> None:
         self._away = True

@@ -40,3 +40,14 @@ class Sink(Protocol):
                 finds out what.
         """
         ...
+
+    def keep_bare(self, item: Quarantined, why: str) -> None:
+        """Keep a message that not even the quarantine takes as it takes others: its bytes alone.
+
+        Args:
+            why: what was wrong, for people.
+
+        Raises:
+            Exception: not even that can be stored.
+        """
+        ...

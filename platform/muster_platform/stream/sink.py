@@ -7,6 +7,7 @@ from sqlalchemy import exc
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from muster_platform.access.actor import Actor
+from muster_platform.devices.ingest import quarantine
 from muster_platform.devices.ingest.ledger import ledgers
 from muster_platform.devices.ingest.telemetry import Metrics
 from muster_platform.stream.answers import LedgerNotes, Publisher, answer_hello, tell_ledgers
@@ -66,7 +67,7 @@ class DatabaseSink:
                 outcome = self._store(envelopes, quarantined)
         except BaseException as error:
             self._metrics.forget()
-            if _away(error):
+            if is_away(error):
                 raise SinkAway(_first_line(error)) from error
             raise
         now = self._units.clock.now_ms()
@@ -78,6 +79,24 @@ class DatabaseSink:
             answer_hello(self._publisher, address, answer)
             self._notes.hello(address, now)
         self.tell()
+
+    def keep_bare(self, item: Quarantined, why: str) -> None:
+        """Keep a message whole, without device and ledger: what can go wrong there is left out.
+
+        Raises:
+            SinkAway: the database is away.
+            LeaseLost: somebody else is ingest now.
+        """
+        row = quarantine.bare_row(item.raw.received_at, item.raw.topic, item.raw.payload, why)
+        try:
+            with self._units.open(self._actor) as unit:
+                _limit(unit)
+                self._lease.fence(unit)
+                quarantine.write_quarantine(unit.session.connection(), [row])
+        except BaseException as error:
+            if is_away(error):
+                raise SinkAway(_first_line(error)) from error
+            raise
 
     def tell(self) -> None:
         """Publish the ledgers that are due; a database that is away makes them late."""
@@ -109,7 +128,8 @@ def _limit(unit: Unit) -> None:
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
 
 
-def _away(error: BaseException) -> bool:
+def is_away(error: BaseException) -> bool:
+    """Say whether an error is about the database, and not about what was to be written."""
     if isinstance(error, exc.TimeoutError):  # of the connection pool
         return True
     return isinstance(error, DBAPIError) and not isinstance(error, REFUSED)

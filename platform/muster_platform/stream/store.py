@@ -10,6 +10,7 @@ from muster_platform.devices.ingest import quarantine as kept
 from muster_platform.devices.ingest import telemetry
 from muster_platform.devices.ingest.book import KnownDevice, boot_text, known_devices
 from muster_platform.devices.ingest.ledger import SEQUENCED, LedgerBook, Place
+from muster_platform.devices.ingest.limits import LIMIT, LimitBook
 from muster_platform.devices.models import Device
 from muster_platform.errors import MusterError
 from muster_platform.logs import counting
@@ -34,6 +35,7 @@ from muster_protocol.messages import (
     Telemetry,
     UpMessage,
 )
+from muster_protocol.topics import parse
 
 LIVE_VALUES = 64
 LIVE_RECORDS = 20
@@ -107,18 +109,21 @@ class BatchStore:
         self._raw: list[kept.RawRow] = []
         self._heard: dict[int, int] = {}
         self._live_logs: dict[int, list[dict[str, Any]]] = {}
+        self._limits = LimitBook(self._connection)
 
     def store(self, envelopes: Sequence[Envelope], quarantined: Sequence[Quarantined]) -> None:
         """Store all of it."""
         wanted = {envelope.subject for envelope in envelopes}
         wanted.update(envelope.topic.device_id for envelope in envelopes if envelope.topic.child)
-        wanted.update(item.subject for item in quarantined if item.subject)
+        wanted.update(name for item in quarantined if item.subject for name in _names(item))
         self._devices = known_devices(self._connection, wanted)
         placed = self._place_all(envelopes)
         places = {place for _, _, place in placed if place is not None}
         places.update(filter(None, map(self._place_of, quarantined)))
         self._ledger.load(places)
         self._preload(envelopes)
+        said = ((address.device_key, envelope.message) for envelope, address, _ in placed)
+        self._limits.load(self._devices.values(), said)
         for envelope, address, place in placed:
             self._one(envelope, self._devices[envelope.subject], address, place)
         for item in quarantined:
@@ -165,19 +170,24 @@ class BatchStore:
         self, envelope: Envelope, device: KnownDevice, address: Address, place: Place | None
     ) -> None:
         message, raw = envelope.message, envelope.raw
-        if message is None:
+        if message is None or device.capture_until > raw.received_at:
             self._raw.append(kept.RawRow(device.key, raw.received_at, raw.topic, raw.payload))
+        if message is None:
             return
         if place is None:
             self._note_plain(message, device, address, envelope.channel)
         else:
             self.outcome.stored.add(address)
-            if not self._ledger.take(place, message.seq):  # type: ignore[attr-defined]
+            if not self._take(place, message.seq):  # type: ignore[attr-defined]
                 if isinstance(message, Hello):
                     # We may have died between the commit and the answer.
                     self._hello(envelope, device, address, message)
                 return
         self._apply(envelope, device, address, message)
+
+    def _take(self, place: Place, seq: int) -> bool:
+        """Enter a message in the ledger; False: it must not be stored."""
+        return self._ledger.take(place, seq)
 
     def _note_plain(
         self, message: Message, device: KnownDevice, address: Address, channel: str
@@ -195,7 +205,9 @@ class BatchStore:
             at = self._heard.get(device.key)
             if at is None or raw.received_at > at:
                 self._heard[device.key] = raw.received_at
-        if isinstance(message, Telemetry):
+        if problem := self._limits.refusal(device.key, message, len(raw.payload)):
+            self._refuse(envelope, device, LIMIT, problem, taken=True)
+        elif isinstance(message, Telemetry):
             self._readings.add(device.key, message, raw.received_at)
         elif isinstance(message, Logs):
             self._logs(envelope, device, message)
@@ -282,6 +294,9 @@ class BatchStore:
         """
         if not item.raw.payload and may_retain(item.raw.topic):
             return
+        if self._is_foreign(item):
+            self._keep(item, self._devices.get(item.subject), "foreign_child", item.detail)
+            return
         place = self._place_of(item)
         known = place is not None and not self._ledger.take(place, item.seq or 0, quarantined=True)
         if known:
@@ -292,9 +307,17 @@ class BatchStore:
         device = self._devices.get(item.subject)
         if device is None or item.boot is None or item.seq is None:
             return None
-        if item.channel not in SEQUENCED:
+        if item.channel not in SEQUENCED or self._is_foreign(item):
             return None
         return Place(device.key, boot_text(item.boot), item.channel)
+
+    def _is_foreign(self, item: Quarantined) -> bool:
+        """Say whether it came from another than the child's gateway: it counts for nobody."""
+        device, (*speaker, _) = self._devices.get(item.subject), _names(item)
+        if device is None or not speaker:
+            return False
+        gateway = self._devices.get(speaker[0])
+        return gateway is None or device.gateway_key != gateway.key
 
     def _keep(
         self, item: Envelope | Quarantined, device: KnownDevice | None, reason: str, detail: str
@@ -352,6 +375,14 @@ class BatchStore:
             add(Live(f"device:{key}", "telemetry", paths[key], {"values": shown}))
         for key, records in self._live_logs.items():
             add(Live(f"device:{key}", "log", paths[key], {"records": records}))
+
+
+def _names(item: Quarantined) -> list[str]:
+    """Give the ids in an unreadable message's topic: the gateway where there is one, the device."""
+    if not item.subject:
+        return [""]
+    topic = parse(item.raw.topic)
+    return [topic.device_id] if topic.child is None else [topic.device_id, topic.child]
 
 
 def _place(message: Message | None, device_key: int, channel: str) -> Place | None:

@@ -55,7 +55,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_group": {"name": "Group {n}"},
     "update_group": {"name": "Renamed {n}"},
     "create_profile": {"name": "profile-new-{n}", "contact": "periodic"},
-    "update_profile": {"title": "Renamed"},
+    "update_profile": {"title": "Renamed", "metrics_max": 50, "logs_kept_days": None},
     "register_device": {"device_id": "new-{n}", "profile": "sensor"},
     "update_device": {"display_name": "Renamed", "tags": {"site": "berlin"}},
     "change_tags": {"add": {"floor": "3"}, "remove": ["site"]},
@@ -130,7 +130,6 @@ def fresh(world: World, inside: int = 0) -> dict[str, Any]:
         deleted = devices.register(f"deleted-{n}", "sensor", group.id)
         devices.delete(deleted.device_id, hooks=DEVICE_HOOKS)
         devices.register(f"gateway-{n}", "sensor", group.id)
-        devices.register(f"child-{n}", "sensor", group.id, gateway=f"gateway-{n}")
         user, _ = UserService(unit).create(f"user-{n}@example.org", f"User {n}", PASSWORD)
         binding = UserService(unit).bind(user.id, "viewer")
         role = RoleService(unit).create(f"role_{n}", ["devices:read"])
@@ -158,7 +157,6 @@ def fresh(world: World, inside: int = 0) -> dict[str, Any]:
             "device_key": deleted.id,
             "gateway_id": f"gateway-{n}",
             "request_id": ApprovalService(unit).list("PENDING", PageRequest(1)).items[0].id,
-            "child_id": f"child-{n}",
             "credential_id": session.scalar(
                 select(Credential.id).where(Credential.device_key == device.id)
             ),
@@ -248,8 +246,6 @@ def path_of(route: Route, names: dict[str, Any]) -> str:
         names = {**names, "session_id": names["own_session_id"]}
     if route.operation_id == "undo_bulk_change":
         names = {**names, "bulk_id": names["bulk_done_id"]}
-    if route.operation_id == "detach_device":
-        names = {**names, "device_id": names["child_id"]}
     try:
         return route.path.format_map(names)
     except KeyError as missing:
@@ -270,6 +266,9 @@ def body_of(route: Route, names: dict[str, Any]) -> dict[str, Any] | None:
 
 def prepare(world: World, route: Route, names: dict[str, Any]) -> None:
     """Do what must have been done before the route can work."""
+    if route.operation_id == "detach_device":
+        gateway = {"gateway": names["gateway_id"]}
+        world.ok("PUT", f"/devices/{names['device_id']}/gateway", json=gateway)
     for path in BEFORE.get(route.operation_id, ()):
         world.ok("POST", path.format_map(names), json={})
 

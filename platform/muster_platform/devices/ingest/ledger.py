@@ -98,6 +98,13 @@ class LedgerBook:
         """Enter that a message which was taken could not be used."""
         self._account(place).quarantined += 1
 
+    def release(self, place: Place) -> None:
+        """Enter that a message which was quarantined is used after all: it was taken then."""
+        account = self._accounts.get(place)
+        if account is not None and account.quarantined:
+            account.quarantined -= 1
+            self._changed.add(place)
+
     def plain(self, device_key: int, channel: str) -> None:
         """Count a message that has no number."""
         key = (device_key, channel)

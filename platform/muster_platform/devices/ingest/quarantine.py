@@ -46,6 +46,19 @@ _RAW = (
 )
 
 
+UNSTORABLE = "unstorable"
+"""Reason of a row that is kept bare: writing it as others are written failed."""
+TIME_MAX = 2**62
+TOPIC_CHARS = 65_535
+"""Longest topic of MQTT."""
+
+
+def bare_row(received_at: int, topic: str, payload: bytes, why: str) -> QuarantineRow:
+    """Make a row that nothing in the message can keep from being written."""
+    at = min(max(received_at, 0), TIME_MAX)
+    return QuarantineRow(at, topic[:TOPIC_CHARS], "", None, bytes(payload), UNSTORABLE, why[:500])
+
+
 def write_quarantine(connection: Connection, rows: list[QuarantineRow]) -> None:
     """Store messages that could not be taken."""
     cleaned = [
