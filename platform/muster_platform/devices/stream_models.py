@@ -100,7 +100,7 @@ class Quarantined(Base):
 
     Attributes:
         reason: code: empty, too_large, encoding, syntax, field, channel, topic, unknown_device,
-            foreign_child, refused.
+            foreign_child, refused, limit (beyond the profile's).
         replay_at: a person asked at this time that it be read again; ingest does it.
         replay_by: who.
     """

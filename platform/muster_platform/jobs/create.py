@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from muster_platform.access import audit
 from muster_platform.access.groups import common_path
 from muster_platform.access.permissions import Permission
+from muster_platform.db.bulk import among, member
 from muster_platform.db.text import clean, clean_json
 from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from muster_platform.jobs.blocked import Surroundings, blocked_by
@@ -78,6 +79,27 @@ def limits_of(unit: Unit, limits: Limits) -> dict[str, int]:
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LONGEST_S:
             raise InvalidInput(f"{name} takes 1 to {LONGEST_S} seconds", where=f"limits.{name}")
         chosen[name] = value
+    return chosen
+
+
+def profile_limits(unit: Unit, limits: Limits, plan: Plan) -> dict[str, int]:
+    """Give the limits that nobody chose and that profiles of these devices have a word about.
+
+    A job has one set of limits: the longest of its profiles', so that none is cut short.
+    """
+    connection = unit.session.connection()
+    keys = among(connection, [device.key for device in plan.included])
+    rows = connection.exec_driver_sql(
+        "SELECT p.command_queue_s, p.command_timeout_s, p.command_step_timeout_s"  # noqa: S608
+        " FROM profiles p WHERE p.id IN (SELECT d.profile_id FROM devices d"
+        f" WHERE {member(connection, 'd.id')})",
+        (keys,),
+    ).all()
+    chosen = {}
+    for index, name in enumerate(("queue_s", "timeout_s", "step_timeout_s")):
+        default = getattr(unit.settings, f"execution_{name}")
+        if getattr(limits, name) is None and rows:
+            chosen[name] = max(default if row[index] is None else row[index] for row in rows)
     return chosen
 
 

@@ -95,6 +95,7 @@ class JobService:
             return self._same(known, name, args)
         plan = self.plan(wanted, name)
         making.check_plan(plan, wanted)
+        chosen |= making.profile_limits(unit, limits, plan)
         return making.make_job(
             *(unit, plan, wanted),
             job_id=job_id or uuid7(unit.now()),

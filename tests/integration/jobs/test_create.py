@@ -4,6 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from muster_platform.access.models import AuditEntry
+from muster_platform.devices.profiles import ProfileService
+from muster_platform.devices.service import DeviceService
 from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from muster_platform.jobs.service import JobService
 from muster_platform.jobs.views import Limits
@@ -171,3 +173,18 @@ class TestRefusals:
         fleet.platform.configure(job_devices=2)
         with pytest.raises(InvalidInput):
             fleet.send(target={"group": 1})
+
+
+def test_what_nobody_chose_comes_from_the_profile_the_longest_of_several(fleet):
+    with fleet.platform.unit(ADMIN) as unit:
+        profiles = ProfileService(unit)
+        first = profiles.list()[0]
+        profiles.update(first.name, limits={"command_timeout_s": 30, "command_queue_s": 50})
+        profiles.create("slow", limits={"command_timeout_s": 900, "command_queue_s": 10})
+        DeviceService(unit).register("slow-1", "slow", fleet.north_id)
+    only = fleet.job(fleet.send("pump-1"))
+    assert (only.queue_s, only.timeout_s, only.step_timeout_s) == (50, 30, 300)
+    both = fleet.job(fleet.send("pump-1", "slow-1"))
+    assert (both.queue_s, both.timeout_s) == (50, 900)
+    chosen = fleet.job(fleet.send("pump-1", "slow-1", limits=Limits(timeout_s=7)))
+    assert (chosen.queue_s, chosen.timeout_s) == (50, 7)

@@ -27,6 +27,8 @@ from muster_platform.devices.service import DeviceService
 from muster_platform.devices.stream_models import LatestValue, Metric, Quarantined, telemetry
 from muster_platform.jobs.models import Execution
 from muster_platform.jobs.service import JobService
+from muster_platform.logs.fingerprint_models import Fingerprint, FingerprintDay
+from muster_platform.logs.fingerprint_rules import DAY_MS
 from muster_platform.logs.models import LogRecord
 from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
@@ -64,6 +66,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "import_devices": {"csv": "device_id,profile,group\nimported-{n},sensor,Berlin\n"},
     "approve_requests": {"requests": ["{request_id}"]},
     "reject_requests": {"requests": ["{request_id}"], "reason": "not ours"},
+    "capture_messages": {"seconds": 60},
+    "replay_quarantined": {"reason": "registered by now"},
+    "replay_quarantine": {"reason": "unknown_device"},
+    "delete_quarantine": {"reason": "syntax", "why": "known"},
     "attach_device": {"gateway": "{gateway_id}"},
     "restore_device": {"reason": "found again"},
     "purge_device": {"reason": "asked for"},
@@ -87,6 +93,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "put_profile_settings": {"desired": {"interval_s": 30}},
     "patch_profile_settings": {"desired": {"rate": 2}},
     "plan_profile_settings": {"desired": {"interval_s": 30}},
+    "update_fingerprint": {"state": "IGNORED", "reason": "known"},
     "cancel_job": {"reason": "not needed"},
     "pause_job": {},
     "resume_job": {},
@@ -221,7 +228,20 @@ def _say(unit: Unit, device: Device) -> dict[str, Any]:
         logger="app",
         message="it broke",
         fields={},
-        fingerprint="f" * 16,
+        fingerprint=f"{device.id:032x}",
+    )
+    seen = dict.fromkeys(("first_seen", "last_seen"), now)
+    session.add(Fingerprint(id=log.fingerprint, title="it broke", created_at=now, **seen))
+    session.flush()
+    counted = FingerprintDay(
+        fingerprint=log.fingerprint,
+        day=now // DAY_MS,
+        device_key=device.id,
+        version="2.1",
+        count=1,
+        level=50,
+        sample_id=log.id,
+        **seen,
     )
     bad = Quarantined(
         received_at=now,
@@ -233,9 +253,9 @@ def _say(unit: Unit, device: Device) -> dict[str, Any]:
         detail="not UTF-8",
     )
     latest = LatestValue(device_key=device.id, metric_id=metric.id, ts=now, num=21.5)
-    session.add_all([log, bad, latest])
+    session.add_all([log, counted, bad, latest])
     session.flush()
-    return {"record_id": log.id, "message_id": bad.id}
+    return {"record_id": log.id, "fingerprint": log.fingerprint, "message_id": bad.id}
 
 
 def path_of(route: Route, names: dict[str, Any]) -> str:

@@ -3,10 +3,11 @@
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.models import Profile
+from muster_platform.devices.profile_limits import DAYS_MAX
 from muster_platform.devices.profiles import ProfileService
 from muster_platform.errors import Conflict
 from muster_platform.unit import Unit
@@ -39,9 +40,43 @@ class ProfileAnswer(msgspec.Struct, kw_only=True):
     qos_down: int
     created_at: int
     version: int
+    message_bytes_max: int
+    metrics_max: int
+    telemetry_kept_days: int | None
+    logs_kept_days: int | None
+    command_queue_s: int | None
+    command_timeout_s: int | None
+    command_step_timeout_s: int | None
 
 
-class NewProfile(Input, kw_only=True):
+class ProfileLimits(Input, kw_only=True):
+    """What a profile allows its devices, and how long what they say is kept.
+
+    Attributes:
+        message_bytes_max: largest telemetry, log or event message taken, in bytes; 0 for the
+            installation's. A larger one goes to quarantine.
+        metrics_max: most names of telemetry of one device; 0 for any number. A message with
+            one more goes to quarantine.
+        telemetry_kept_days, logs_kept_days: 0 for ever, null for the installation's.
+        command_queue_s, command_timeout_s, command_step_timeout_s: limits of commands for which
+            nobody chose any; null for the installation's.
+    """
+
+    message_bytes_max: Annotated[int, Meta(ge=0, le=1024 * 1024)] | UnsetType = UNSET
+    metrics_max: Annotated[int, Meta(ge=0, le=100_000)] | UnsetType = UNSET
+    telemetry_kept_days: Annotated[int, Meta(ge=0, le=DAYS_MAX)] | UnsetType | None = UNSET
+    logs_kept_days: Annotated[int, Meta(ge=0, le=DAYS_MAX)] | UnsetType | None = UNSET
+    command_queue_s: Seconds | UnsetType | None = UNSET
+    command_timeout_s: Seconds | UnsetType | None = UNSET
+    command_step_timeout_s: Seconds | UnsetType | None = UNSET
+
+    def given(self) -> dict[str, object]:
+        """Give the limits that were named."""
+        named = {name: getattr(self, name) for name in ProfileLimits.__struct_fields__}
+        return {name: value for name, value in named.items() if value is not UNSET}
+
+
+class NewProfile(ProfileLimits, kw_only=True):
     """A profile to be made; the name never changes."""
 
     name: ProfileName
@@ -51,8 +86,8 @@ class NewProfile(Input, kw_only=True):
     qos_down: Qos = 1
 
 
-class ProfileChange(Input, kw_only=True):
-    """What to change; null leaves it."""
+class ProfileChange(ProfileLimits, kw_only=True):
+    """What to change; null leaves title, contact, expect_every_s and qos_down as they are."""
 
     title: Title | None = None
     contact: Contact | None = None
@@ -73,7 +108,12 @@ def list_profiles(unit: Unit) -> Listed[ProfileAnswer]:
 def create_profile(unit: Unit, body: NewProfile) -> ProfileAnswer:
     """Make a profile."""
     made = ProfileService(unit).create(
-        body.name, body.title, body.contact, body.expect_every_s, body.qos_down
+        body.name,
+        body.title,
+        body.contact,
+        body.expect_every_s,
+        body.qos_down,
+        limits=body.given(),
     )
     return profile_answer(made)
 
@@ -95,6 +135,7 @@ def update_profile(
         contact=body.contact,
         expect_every_s=body.expect_every_s,
         qos_down=body.qos_down,
+        limits=body.given(),
         if_version=if_match,
     )
     return profile_answer(changed)
