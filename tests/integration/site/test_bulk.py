@@ -131,3 +131,26 @@ def test_a_hostile_filter_is_a_clear_mistake(world: World) -> None:
         )
         assert answer.status_code == 200, text
         assert "ilter" in answer.text
+
+
+def test_what_became_of_each_device_can_be_taken_away_as_a_file(world: World) -> None:
+    browser = world.browser()
+    query = [("act", "disable"), *BOTH]
+    answer = browser.post("/admin/bulk/start", follow=False, **plan_form(browser, query))
+    passes.advance_bulk(world.platform)
+    lines = browser.text(f"{answer.location}devices.csv").splitlines()
+    assert lines == ["Device,Outcome,Code,Why", "probe-1,CHANGED,,", "probe-2,CHANGED,,"]
+    timeline = browser.text("/admin/devices/probe-1/timeline.csv")
+    assert "disable" in timeline.lower()
+
+
+def test_jobs_and_their_executions_can_be_taken_away_as_files(world: World) -> None:
+    browser = world.browser()
+    query = [("act", "command"), *BOTH, ("name", "reboot"), ("args", "")]
+    job = browser.post("/admin/bulk/start", follow=False, **plan_form(browser, query)).location
+    assert ",reboot,IN_PROGRESS,2," in browser.text("/admin/jobs/export.csv")
+    assert ",probe-1,1,QUEUED," in browser.text(f"{job}executions.csv")
+    assert "probe" not in browser.text(f"{job}executions.csv?state=SUCCEEDED")
+    foreign = world.browser(OPERATOR)
+    assert "probe-2" not in foreign.text("/admin/jobs/export.csv")
+    assert browser.get("/admin/jobs/export.csv?state=WHAT").status_code == 422

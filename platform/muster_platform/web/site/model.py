@@ -4,22 +4,19 @@ Lists, filters, forms and exports are Flask-Admin's; reading and changing are th
 the person's rights.
 """
 
-import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from flask import Response, flash, g, request, stream_with_context
+from flask import Response, flash, g, request
 from flask_admin.form import BaseForm
 from flask_admin.model import BaseModelView
-from werkzeug.utils import secure_filename
 
 from muster_platform.errors import InvalidInput, NotFound
 from muster_platform.paging import Page, PageRequest
 from muster_platform.unit import Unit
-from muster_platform.web.context import platform
-from muster_platform.web.site import csv_safe, gate
+from muster_platform.web.site import exports, gate
 from muster_platform.web.site.filters import FilterField, ListFilter
 
 COUNT_MAX = 10_000
@@ -248,12 +245,7 @@ class ServiceModelView(gate.SiteView, BaseModelView):
             [self.get_export_value(row, column) for column, _title in self._export_columns]
             for row in self.begun_rows()
         )
-        filename = secure_filename(self.get_export_name("csv"))
-        return Response(
-            stream_with_context(csv_safe.lines(names, cells)),
-            mimetype="text/csv",
-            headers={"Content-Disposition": f"attachment; filename={filename}"},
-        )
+        return exports.csv(self.get_export_name("csv").removesuffix(".csv"), names, cells)
 
     def _asked(self) -> ListQuery:
         """Read what the present request asks the list for."""
@@ -262,26 +254,9 @@ class ServiceModelView(gate.SiteView, BaseModelView):
         return self._query(column[0] if column else None, args.sort_desc, args.search, args.filters)
 
     def begun_rows(self) -> Iterator[Any]:
-        """Give the rows of an export, the first one read already.
-
-        Refusals (a permission, a filter that is none) are then answers and not half a file.
-        """
-        rows = self._all_rows()
-        first = list(itertools.islice(rows, 1))
-        return itertools.chain(first, rows)
-
-    def _all_rows(self) -> Iterator[Any]:
+        """Give the rows of an export, the first one read already."""
         query = self._asked()
-        settings = platform().settings
-        left, cursor = settings.export_rows_max, None
-        while left > 0:
-            size = min(left, settings.page_size_max)
-            with gate.reading() as unit:
-                found = self.fetch(unit, replace(query, page=PageRequest(size, cursor)))
-            yield from found.items
-            left, cursor = left - len(found.items), found.next_cursor
-            if cursor is None:
-                return
+        return exports.rows(lambda unit, page: self.fetch(unit, replace(query, page=page)))
 
 
 def tell(form: BaseForm, error: Any) -> None:

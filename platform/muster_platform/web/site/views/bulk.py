@@ -21,7 +21,7 @@ from muster_platform.jobs.service import JobService
 from muster_platform.jobs.targets import Target
 from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
-from muster_platform.web.site import gate
+from muster_platform.web.site import exports, gate
 from muster_platform.web.site.views import bulk_form as form
 from muster_platform.web.site.views import choices
 from muster_protocol.states import REACHABLE
@@ -98,6 +98,14 @@ class Bulk(gate.SiteView):
             undone_by=undone_by,
             older_url=gate.older(items.next_cursor),
         )
+
+    @expose("/<bulk_id>/devices.csv")
+    def export(self, bulk_id: str) -> Response:
+        """Export the devices of a change and what became of each."""
+        state = request.args.get("state", "")
+        items = exports.rows(lambda unit, page: BulkService(unit).items(bulk_id, page, state))
+        cells = ((item.device_id, item.state, item.why, why_text(item)) for item in items)
+        return exports.csv(f"bulk-{bulk_id}", ("Device", "Outcome", "Code", "Why"), cells)
 
     @expose("/<bulk_id>/cancel", methods=("POST",))
     def cancel(self, bulk_id: str) -> Response:

@@ -8,17 +8,18 @@ from flask_admin import expose
 from werkzeug.wrappers import Response
 
 from muster_platform.access.permissions import Permission
-from muster_platform.bootstrap import DEVICE_HOOKS
+from muster_platform.bootstrap import DEVICE_HOOKS, TIMELINE
 from muster_platform.devices.credentials import CredentialService
 from muster_platform.devices.models import Device
 from muster_platform.devices.service import DeviceService
 from muster_platform.devices.settings_service import SettingsService
+from muster_platform.devices.timeline import TimelineService
 from muster_platform.errors import NotFound
 from muster_platform.jobs.service import JobService
 from muster_platform.jobs.views import Limits
 from muster_platform.unit import Unit
 from muster_platform.web.context import platform
-from muster_platform.web.site import gate
+from muster_platform.web.site import exports, gate
 from muster_platform.web.site.views import device_parts as parts
 from muster_platform.web.site.views.forms import json_object, positive_integer
 
@@ -80,6 +81,15 @@ class DevicePage(gate.SiteView):
             device = DeviceService(unit).get(device_id)
             back = url_for(".page", device_id=device_id)
             return self.render(template, **read(unit, device), device=device, here=back)
+
+    @expose("/<device_id>/timeline.csv")
+    def export_timeline(self, device_id: str) -> Response:
+        """Export the timeline."""
+        lines = exports.rows(
+            lambda unit, page: TimelineService(unit, TIMELINE).list(device_id, page)
+        )
+        cells = ((line.at, line.kind, line.summary, line.actor) for line in lines)
+        return exports.csv(f"timeline-{device_id}", ("At", "Kind", "What", "Who"), cells)
 
     @expose("/<device_id>/telemetry.json")
     def telemetry(self, device_id: str) -> Response:

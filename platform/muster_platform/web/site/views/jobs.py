@@ -12,10 +12,10 @@ from muster_platform.errors import InvalidInput, NotFound
 from muster_platform.jobs.blocked import TEXTS
 from muster_platform.jobs.retries import RETRIED
 from muster_platform.jobs.service import JobFilter, JobService
-from muster_platform.jobs.views import JobView
+from muster_platform.jobs.views import ExecutionView, JobView
 from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
-from muster_platform.web.site import gate, words
+from muster_platform.web.site import exports, gate, words
 from muster_platform.web.site.views.runs import compact, run
 from muster_protocol.states import JOB_TERMINAL, ExecutionState, JobState
 
@@ -28,10 +28,7 @@ class Jobs(gate.SiteView):
     @expose("/")
     def index(self) -> str:
         """List jobs; a fetch by the page itself gets the list alone."""
-        state = request.args.get("state", "")
-        if state and state not in words.JOB:
-            raise InvalidInput(f"no such state of a job: {state[:40]}", where="state")
-        wanted = JobFilter(states=(JobState(state),) if state else ())
+        wanted, state = _filter(), request.args.get("state", "")
         with gate.reading() as unit:
             page = JobService(unit).list(wanted, _page())
         template = "site/job/list.html" if gate.is_fetch() else "site/jobs.html"
@@ -43,17 +40,28 @@ class Jobs(gate.SiteView):
             older_url=gate.older(page.next_cursor),
         )
 
+    @expose("/export.csv")
+    def export(self) -> Response:
+        """Export the list."""
+        wanted = _filter()
+        jobs = exports.rows(lambda unit, page: JobService(unit).list(wanted, page))
+        return exports.csv("jobs", JOB_HEADER, map(_job_cells, jobs))
+
+    @expose("/<job_id>/executions.csv")
+    def export_executions(self, job_id: str) -> Response:
+        """Export the executions of a job."""
+        state = _state()
+        found = exports.rows(lambda unit, page: JobService(unit).executions(job_id, page, state))
+        return exports.csv(f"job-{job_id}", RUN_HEADER, map(_run_cells, found))
+
     @expose("/<job_id>/")
     def page(self, job_id: str) -> str:
         """Show one job; a fetch by the page itself gets the part that changes."""
-        state = request.args.get("state", "")
-        if state and state not in words.EXECUTION:
-            raise InvalidInput(f"no such state of an execution: {state[:40]}", where="state")
+        wanted, state = _state(), request.args.get("state", "")
         with gate.reading() as unit:
             service = JobService(unit)
             job = service.get(job_id)
             target = target_text(unit, job.target)
-            wanted = ExecutionState(state) if state else None
             executions = service.executions(job_id, _page(), wanted)
         template = "site/job/body.html" if gate.is_fetch() else "site/job.html"
         return self.render(
@@ -119,6 +127,45 @@ def target_text(unit: Unit, target: dict[str, Any]) -> str:
         return f"devices in {GroupService(unit).get(target['group']).name}"
     except NotFound:
         return "devices in a group"
+
+
+def _filter() -> JobFilter:
+    state = request.args.get("state", "")
+    if state and state not in words.JOB:
+        raise InvalidInput(f"no such state of a job: {state[:40]}", where="state")
+    return JobFilter(states=(JobState(state),) if state else ())
+
+
+def _state() -> ExecutionState | None:
+    state = request.args.get("state", "")
+    if state and state not in words.EXECUTION:
+        raise InvalidInput(f"no such state of an execution: {state[:40]}", where="state")
+    return ExecutionState(state) if state else None
+
+
+JOB_HEADER = (
+    *("Job", "Title", "Command", "State", "Devices", "Done", "Author"),
+    *("Created at", "Ended at", "Reason"),
+)
+RUN_HEADER = (
+    *("Execution", "Device", "Attempt", "State", "Step", "Progress", "Message", "Error code"),
+    *("Error", "Queued at", "Sent at", "Delivered at", "Started at", "Ended at"),
+)
+
+
+def _job_cells(job: JobView) -> tuple[object, ...]:
+    return (
+        *(job.id, job.title, job.name, job.state, job.device_count, job.progress),
+        *(job.author_name, job.created_at, job.ended_at, job.reason),
+    )
+
+
+def _run_cells(run: ExecutionView) -> tuple[object, ...]:
+    return (
+        *(run.id, run.device_id, run.attempt, run.state, run.step, run.progress, run.message),
+        *(run.error_code, run.error_message, run.queued_at, run.sent_at, run.delivered_at),
+        *(run.started_at, run.ended_at),
+    )
 
 
 def _page() -> PageRequest:
