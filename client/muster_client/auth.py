@@ -78,7 +78,7 @@ class Session:
 
     Args:
         email, password: to sign in with, and again when the session was ended.
-        code: of the second factor, where the account has one; works once.
+        code: gives a code of the second factor, where the account has one.
         tokens: of an earlier sign-in.
         keep: is told new tokens, to store them.
     """
@@ -88,7 +88,7 @@ class Session:
         email: str = "",
         password: str | None = None,
         *,
-        code: str | None = None,
+        code: Callable[[], str] | None = None,
         tokens: Tokens | None = None,
         keep: Callable[[Tokens], None] = lambda _: None,
     ) -> None:
@@ -117,6 +117,18 @@ class Session:
                 return False
             return True
 
+    def confirm(self, post: Post, password: str, code: str = "") -> None:
+        """Give the password again: what is sensitive asks for a fresh sign-in.
+
+        Raises:
+            NotAuthenticated, PermissionDenied: it is wrong.
+        """
+        token = self.bearer(post)
+        given = post("/auth/fresh", {"password": password, "code": code}, token)
+        with self._lock:
+            if self._tokens is not None:
+                self._take({"refresh_token": self._tokens.refresh, **given})
+
     def _renew(self, post: Post) -> None:
         if self._tokens is not None:
             try:
@@ -130,10 +142,13 @@ class Session:
     def _sign_in(self, post: Post) -> None:
         if self._password is None:
             raise ConfigError("give a token, or e-mail address and password")
-        body = {"email": self._email, "password": self._password}
-        if self._code is not None:
-            body["code"], self._code = self._code, None
-        self._take(post("/auth/sign-in", body, None))
+        given = post("/auth/sign-in", {"email": self._email, "password": self._password}, None)
+        if given.get("second_factor"):
+            if self._code is None:
+                raise ConfigError(f"{self._email} has a second factor: give a code, or use a token")
+            body = {"challenge": given["challenge"], "code": self._code()}
+            given = post("/auth/second-factor", body, None)
+        self._take(given)
 
     def _take(self, given: dict[str, Any]) -> None:
         until = time.time() + float(given["expires_in_s"])

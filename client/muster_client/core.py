@@ -1,10 +1,11 @@
 """One call: who, what, how often tried, and the answer or an exception."""
 
+import copy
 import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -104,6 +105,20 @@ class Caller:
         if lines:
             return Lines(answer)
         return _json(answer)
+
+    def acting_as(self, auth: Auth) -> Self:
+        """Give the same server for another caller."""
+        other = copy.copy(self)
+        other._auth = auth
+        return other
+
+    def sign_in_now(self) -> None:
+        """Sign in before the first call, to see that it works.
+
+        Raises:
+            NotAuthenticated: it does not.
+        """
+        self._auth.bearer(self.post)
 
     def close(self) -> None:
         """Close the connections."""

@@ -27,7 +27,7 @@ class Muster(Operations):
     Args:
         server: `https://muster.example.com`.
         token: an API token.
-        code: of the second factor, where the account has one.
+        code: gives a code of the second factor, where the account has one.
         ca_file: certificates to trust instead of the system's.
         cert_file, key_file: certificate of this client, where a proxy asks for one.
         timeout_s: to connect, and between two pieces of an answer.
@@ -44,7 +44,7 @@ class Muster(Operations):
         token: str | None = None,
         email: str | None = None,
         password: str | None = None,
-        code: str | None = None,
+        code: Callable[[], str] | None = None,
         ca_file: str | None = None,
         cert_file: str | None = None,
         key_file: str | None = None,

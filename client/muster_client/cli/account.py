@@ -57,7 +57,18 @@ def _sign_in(anyone: Operations, found: logins.Login, email: str | None) -> None
 
     email = email or typer.prompt("E-mail address", err=True)
     password = typer.prompt("Password", hide_input=True, err=True)
-    Session(email, password, keep=keep).bearer(anyone.post)
+    session = Session(email, password, code=_ask_code, keep=keep)
+    api = anyone.acting_as(session)
+    api.sign_in_now()
+    if api.me()["restriction"] == "password_change":
+        typer.echo("The password was given to you; choose one of your own.", err=True)
+        fresh = typer.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
+        api.change_password(old=password, new=fresh)
+        anyone.acting_as(Session(email, fresh, code=_ask_code, keep=keep)).sign_in_now()
+
+
+def _ask_code() -> str:
+    return str(typer.prompt("Code of the second factor", err=True))
 
 
 def logout(server: Annotated[str, typer.Argument(help="Address; else the current.")] = "") -> None:

@@ -6,15 +6,21 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
+
+import typer
 
 from muster_client.auth import ApiToken, Auth, Nobody, Session, Tokens
 from muster_client.cli import logins
-from muster_client.errors import ConfigError
+from muster_client.errors import ApiError, ConfigError, PermissionDenied
 from muster_client.generated.operations import Operations
 
 LOCAL_GROUP = "muster.local"
 """Entry point of who can call the installation of this machine: `connect(state)` gives a context
 with a Transport."""
+
+FRESH = "fresh_sign_in_required"
+WANTS_CODE = frozenset({"wrong_code"})
 
 LOCAL_VARIABLES = ("MUSTER_STATE_DIR", "MUSTER_CONFIG")
 """Whoever sets one of these means the installation of this machine."""
@@ -81,9 +87,31 @@ def person(login: logins.Login, keep: Callable[[Tokens], None]) -> Iterator[Oper
         )
     transport = HttpTransport(login.server, ca_file=login.ca_file)
     try:
-        yield Operations(transport, auth)
+        yield Asking(transport, auth)
     finally:
         transport.close()
+
+
+class Asking(Operations):
+    """Operations of a person at a terminal, who is asked for the password where it must be new."""
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """Call, and once more with the password where the sign-in was too long ago."""
+        try:
+            return super().call(method, path, **options)
+        except PermissionDenied as error:
+            session = self._auth
+            if error.code != FRESH or not isinstance(session, Session):
+                raise
+        typer.echo("This needs your password once more.", err=True)
+        password = typer.prompt("Password", hide_input=True, err=True)
+        try:
+            session.confirm(self.post, password)
+        except ApiError as error:
+            if error.code not in WANTS_CODE:
+                raise
+            session.confirm(self.post, password, typer.prompt("Code", err=True))
+        return super().call(method, path, **options)
 
 
 @contextmanager

@@ -13,6 +13,78 @@ from muster_client.unset import UNSET, Unset
 class Operations(Caller):
     """Every operation, by its operationId."""
 
+    def review_access(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        permission: t.Permission | None = None,
+        group: int | None = None,
+        search: str | None = None,
+    ) -> t.Listed[t.ReviewAnswer]:
+        """List people with their roles, sign-ins, second factor and tokens.
+
+        Needs `users:read`.
+        """
+        found: t.Listed[t.ReviewAnswer] = self.call(
+            "GET",
+            "/access/review",
+            query={
+                "cursor": cursor,
+                "limit": limit,
+                "permission": permission,
+                "group": group,
+                "search": search,
+            },
+        )
+        return found
+
+    def export_access_review(
+        self,
+        *,
+        permission: t.Permission | None = None,
+        group: int | None = None,
+        search: str | None = None,
+    ) -> Lines:
+        """Export the access review: one line for each role of each person.
+
+        Needs `users:read`.
+        """
+        found: Lines = self.call(
+            "GET",
+            "/access/review.csv",
+            query={
+                "permission": permission,
+                "group": group,
+                "search": search,
+            },
+            lines=True,
+        )
+        return found
+
+    def why_access(
+        self,
+        *,
+        permission: t.Permission,
+        user: str | None = None,
+        token: str | None = None,
+        group: int | None = None,
+        device: str | None = None,
+    ) -> t.WhyAnswer:
+        """Say why somebody may or may not do something; about others it needs users:read."""
+        found: t.WhyAnswer = self.call(
+            "GET",
+            "/access/why",
+            query={
+                "permission": permission,
+                "user": user,
+                "token": token,
+                "group": group,
+                "device": device,
+            },
+        )
+        return found
+
     def list_api_tokens(
         self,
         *,
@@ -42,15 +114,22 @@ class Operations(Caller):
         name: str,
         scopes: list[t.NewScope],
         days: int | Unset = UNSET,
+        user_id: str | Unset | None = UNSET,
         idempotency_key: str | None = None,
     ) -> t.ApiTokenMade:
         """Make an API token of your own; send it as `Authorization: Bearer mst_…`.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
 
         A token of your own to be made.
 
         Attributes:
             days: how long it works.
             scopes: what it may do: never more than you may yourself, now or later.
+            user_id: only for the command line on the machine itself, which has no user of its
+            own:
+                whose token it is to be.
         """
         found: t.ApiTokenMade = self.call(
             "POST",
@@ -59,6 +138,7 @@ class Operations(Caller):
                 "name": name,
                 "scopes": scopes,
                 "days": days,
+                "user_id": user_id,
             },
             idempotent=True,
             idempotency_key=idempotency_key,
@@ -89,14 +169,17 @@ class Operations(Caller):
     def list_audit(
         self,
         *,
-        cursor: str | None = None,
-        limit: int | None = None,
         actor_id: str | None = None,
+        actor: str | None = None,
         action: str | None = None,
         subject_kind: str | None = None,
         subject_id: str | None = None,
+        subject: str | None = None,
         since: int | None = None,
         until: int | None = None,
+        text: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
     ) -> t.Listed[t.AuditEntryAnswer]:
         """List entries of the audit log, newest first.
 
@@ -106,15 +189,220 @@ class Operations(Caller):
             "GET",
             "/audit",
             query={
-                "cursor": cursor,
-                "limit": limit,
                 "actor_id": actor_id,
+                "actor": actor,
                 "action": action,
                 "subject_kind": subject_kind,
                 "subject_id": subject_id,
+                "subject": subject,
                 "since": since,
                 "until": until,
+                "text": text,
+                "cursor": cursor,
+                "limit": limit,
             },
+        )
+        return found
+
+    def export_audit(
+        self,
+        *,
+        actor_id: str | None = None,
+        actor: str | None = None,
+        action: str | None = None,
+        subject_kind: str | None = None,
+        subject_id: str | None = None,
+        subject: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        text: str | None = None,
+    ) -> Lines:
+        """Export entries as CSV, newest first; no cell is a formula.
+
+        Ends after the setting `export_rows_max`.
+
+        Needs `audit:read`.
+        """
+        found: Lines = self.call(
+            "GET",
+            "/audit.csv",
+            query={
+                "actor_id": actor_id,
+                "actor": actor,
+                "action": action,
+                "subject_kind": subject_kind,
+                "subject_id": subject_id,
+                "subject": subject,
+                "since": since,
+                "until": until,
+                "text": text,
+            },
+            lines=True,
+        )
+        return found
+
+    def export_audit_lines(
+        self,
+        *,
+        actor_id: str | None = None,
+        actor: str | None = None,
+        action: str | None = None,
+        subject_kind: str | None = None,
+        subject_id: str | None = None,
+        subject: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        text: str | None = None,
+    ) -> Lines:
+        """Export entries as JSON, one a line, newest first; ends likewise.
+
+        Needs `audit:read`.
+        """
+        found: Lines = self.call(
+            "GET",
+            "/audit.jsonl",
+            query={
+                "actor_id": actor_id,
+                "actor": actor,
+                "action": action,
+                "subject_kind": subject_kind,
+                "subject_id": subject_id,
+                "subject": subject,
+                "since": since,
+                "until": until,
+                "text": text,
+            },
+            lines=True,
+        )
+        return found
+
+    def get_audit_head(
+        self,
+    ) -> t.AuditHeadAnswer:
+        """Show the head of the chain, to be kept elsewhere, and what the worker last found.
+
+        Needs `audit:read`.
+        """
+        found: t.AuditHeadAnswer = self.call(
+            "GET",
+            "/audit/head",
+        )
+        return found
+
+    def verify_audit(
+        self,
+        *,
+        after: int | None = None,
+        hash: str | None = None,
+        limit: int | None = None,
+    ) -> t.VerifiedAnswer:
+        """Walk a part of the chain and name the first entry that is not as it was written.
+
+        Needs `audit:read`.
+        """
+        found: t.VerifiedAnswer = self.call(
+            "GET",
+            "/audit/verify",
+            query={
+                "after": after,
+                "hash": hash,
+                "limit": limit,
+            },
+        )
+        return found
+
+    def get_audit_entry(
+        self,
+        number: int,
+    ) -> t.AuditEntryAnswer:
+        """Show one entry.
+
+        Needs `audit:read`.
+        """
+        found: t.AuditEntryAnswer = self.call(
+            "GET",
+            f"/audit/{part(number)}",
+        )
+        return found
+
+    def forgot_password(
+        self,
+        *,
+        email: str,
+    ) -> None:
+        """Mail a link to choose a new password; the answer is the same whoever has the address.
+
+        Whose password was forgotten.
+        """
+        self.call(
+            "POST",
+            "/auth/forgot",
+            body={
+                "email": email,
+            },
+            signed_in=False,
+        )
+
+    def confirm_sign_in(
+        self,
+        *,
+        password: str,
+        code: str | Unset = UNSET,
+    ) -> t.FreshToken:
+        """Give one's password again; what is sensitive asks for that
+        (`fresh_sign_in_required`).
+
+        One's password again, and a code where there is a second factor.
+        """
+        found: t.FreshToken = self.call(
+            "POST",
+            "/auth/fresh",
+            body={
+                "password": password,
+                "code": code,
+            },
+        )
+        return found
+
+    def use_link(
+        self,
+        *,
+        token: str,
+        password: str,
+    ) -> t.SignInAnswer:
+        """Set the password by a link that was mailed, and sign in; each link works once.
+
+        What stands in a mailed link behind `/admin/link/`, and the password to set.
+        """
+        found: t.SignInAnswer = self.call(
+            "POST",
+            "/auth/link",
+            body={
+                "token": token,
+                "password": password,
+            },
+            signed_in=False,
+        )
+        return found
+
+    def give_second_factor(
+        self,
+        *,
+        challenge: str,
+        code: str,
+    ) -> t.Tokens:
+        """Complete a sign-in with a code of the authenticator app, or a recovery code.
+
+        The code that a challenge asks for.
+        """
+        found: t.Tokens = self.call(
+            "POST",
+            "/auth/second-factor",
+            body={
+                "challenge": challenge,
+                "code": code,
+            },
+            signed_in=False,
         )
         return found
 
@@ -123,12 +411,12 @@ class Operations(Caller):
         *,
         email: str,
         password: str,
-    ) -> t.Tokens:
+    ) -> t.SignInAnswer:
         """Sign in with e-mail address and password.
 
         E-mail address and password of a user.
         """
-        found: t.Tokens = self.call(
+        found: t.SignInAnswer = self.call(
             "POST",
             "/auth/sign-in",
             body={
@@ -155,6 +443,9 @@ class Operations(Caller):
         """Take a role away.
 
         Needs `users:write`.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
         """
         self.call(
             "DELETE",
@@ -383,6 +674,69 @@ class Operations(Caller):
         )
         return found
 
+    def list_deleted(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        search: str | None = None,
+    ) -> t.Listed[t.DeletedAnswer]:
+        """List deleted devices that can be restored, the latest first.
+
+        Needs `devices:delete`.
+        """
+        found: t.Listed[t.DeletedAnswer] = self.call(
+            "GET",
+            "/deleted-devices",
+            query={
+                "cursor": cursor,
+                "limit": limit,
+                "search": search,
+            },
+        )
+        return found
+
+    def purge_device(
+        self,
+        device_key: int,
+        *,
+        reason: str | Unset = UNSET,
+    ) -> None:
+        """Have a deleted device's data purged now, in the background.
+
+        Needs `devices:delete`.
+
+        Why it is done, for the audit log.
+        """
+        self.call(
+            "POST",
+            f"/deleted-devices/{part(device_key)}/purge",
+            body={
+                "reason": reason,
+            },
+        )
+
+    def restore_device(
+        self,
+        device_key: int,
+        *,
+        reason: str | Unset = UNSET,
+    ) -> t.DeviceAnswer:
+        """Bring a device back with group, tags, settings and data; it needs a new secret.
+
+        Needs `devices:delete`.
+
+        Why it is done, for the audit log.
+        """
+        found: t.DeviceAnswer = self.call(
+            "POST",
+            f"/deleted-devices/{part(device_key)}/restore",
+            body={
+                "reason": reason,
+            },
+        )
+        return found
+
     def enrol(
         self,
         *,
@@ -390,6 +744,7 @@ class Operations(Caller):
         device_id: str,
         install_id: str,
         profile: str | Unset | None = UNSET,
+        attributes: dict[str, Any] | Unset = UNSET,
     ) -> t.Enrolled:
         """Exchange an enrolment token for the device's own secret.
 
@@ -399,6 +754,7 @@ class Operations(Caller):
             token: an enrolment token.
             install_id: of this installation; the same again soon replaces a lost answer.
             profile: what the device takes itself for; refused where the token is for another.
+            attributes: what it tells of itself; shown to the person who approves.
         """
         found: t.Enrolled = self.call(
             "POST",
@@ -408,6 +764,7 @@ class Operations(Caller):
                 "device_id": device_id,
                 "install_id": install_id,
                 "profile": profile,
+                "attributes": attributes,
             },
             signed_in=False,
         )
@@ -500,7 +857,7 @@ class Operations(Caller):
         sort: Literal["created", "device_id", "display_name", "last_seen", "since"] | None = None,
         descending: bool | None = None,
     ) -> Lines:
-        """Export the devices of a filter as CSV; no cell is a formula.
+        """Export the devices of a filter as CSV, as an import reads it; no cell is a formula.
 
         Ends after the setting `export_rows_max`.
 
@@ -522,6 +879,44 @@ class Operations(Caller):
                 "descending": descending,
             },
             lines=True,
+        )
+        return found
+
+    def import_devices(
+        self,
+        *,
+        csv: str,
+        apply: bool | Unset = UNSET,
+        update_existing: bool | Unset = UNSET,
+        make_secrets: bool | Unset = UNSET,
+        group_id: int | Unset | None = UNSET,
+    ) -> t.ImportAnswer:
+        """Plan the import of a list of devices, or do it: all lines, or none.
+
+        With `apply` and an invalid line nothing is done; `applied` is false and the lines say
+        why.
+
+        Needs `devices:enrol`.
+
+        A list of devices, and what to do with it.
+
+        Attributes:
+            csv: its text; columns device_id, profile, group, display_name, tags, gateway.
+            apply: do it, all or nothing; false: say what would be done.
+            update_existing: devices that are registered already are changed.
+            make_secrets: new devices get a secret, shown in this answer and never again.
+            group_id: home of new devices whose line names no group.
+        """
+        found: t.ImportAnswer = self.call(
+            "POST",
+            "/devices/import",
+            body={
+                "csv": csv,
+                "apply": apply,
+                "update_existing": update_existing,
+                "make_secrets": make_secrets,
+                "group_id": group_id,
+            },
         )
         return found
 
@@ -585,6 +980,48 @@ class Operations(Caller):
                 "tags": tags,
             },
             if_match=if_match,
+        )
+        return found
+
+    def capture_messages(
+        self,
+        device_id: str,
+        *,
+        seconds: int | Unset = UNSET,
+    ) -> t.CaptureAnswer:
+        """Keep every message of a device as it comes, for a time.
+
+        Needs `devices:write`.
+
+        For how long every message is kept as it comes; 0 ends it.
+        """
+        found: t.CaptureAnswer = self.call(
+            "POST",
+            f"/devices/{part(device_id)}/capture",
+            body={
+                "seconds": seconds,
+            },
+        )
+        return found
+
+    def list_children(
+        self,
+        device_id: str,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> t.Listed[t.DeviceAnswer]:
+        """List the children of a gateway that you may read, with their presence.
+
+        Needs `devices:read`.
+        """
+        found: t.Listed[t.DeviceAnswer] = self.call(
+            "GET",
+            f"/devices/{part(device_id)}/children",
+            query={
+                "cursor": cursor,
+                "limit": limit,
+            },
         )
         return found
 
@@ -748,6 +1185,50 @@ class Operations(Caller):
         )
         return found
 
+    def detach_device(
+        self,
+        device_id: str,
+        *,
+        reason: str | None = None,
+    ) -> t.DeviceAnswer:
+        """Make a child a device of its own; it needs a secret to connect.
+
+        Needs `devices:enrol`.
+        """
+        found: t.DeviceAnswer = self.call(
+            "DELETE",
+            f"/devices/{part(device_id)}/gateway",
+            query={
+                "reason": reason,
+            },
+        )
+        return found
+
+    def attach_device(
+        self,
+        device_id: str,
+        *,
+        gateway: str,
+        reason: str | Unset = UNSET,
+    ) -> t.DeviceAnswer:
+        """Make a device the child of a gateway, or move it from another one.
+
+        A device that connected by itself loses its secrets: a child has none.
+
+        Needs `devices:enrol`.
+
+        The gateway that is to speak for a device, and why.
+        """
+        found: t.DeviceAnswer = self.call(
+            "PUT",
+            f"/devices/{part(device_id)}/gateway",
+            body={
+                "gateway": gateway,
+                "reason": reason,
+            },
+        )
+        return found
+
     def list_inventory(
         self,
         device_id: str,
@@ -780,33 +1261,41 @@ class Operations(Caller):
         self,
         device_id: str,
         *,
-        cursor: str | None = None,
-        limit: int | None = None,
-        min_level: t.Level | None = None,
         text: str | None = None,
+        level: list[t.Level] | None = None,
+        min_level: t.Level | None = None,
         logger: str | None = None,
+        exception_type: str | None = None,
+        fingerprint: str | None = None,
+        log_session: str | None = None,
+        field: list[str] | None = None,
         since: int | None = None,
         until: int | None = None,
-        fingerprint: str | None = None,
         oldest_first: bool | None = None,
-    ) -> t.Listed[t.LogView]:
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> t.FoundLogs:
         """Search a device's logs, newest first.
 
         Needs `logs:read`.
         """
-        found: t.Listed[t.LogView] = self.call(
+        found: t.FoundLogs = self.call(
             "GET",
             f"/devices/{part(device_id)}/logs",
             query={
-                "cursor": cursor,
-                "limit": limit,
-                "min_level": min_level,
                 "text": text,
+                "level": level,
+                "min_level": min_level,
                 "logger": logger,
+                "exception_type": exception_type,
+                "fingerprint": fingerprint,
+                "log_session": log_session,
+                "field": field,
                 "since": since,
                 "until": until,
-                "fingerprint": fingerprint,
                 "oldest_first": oldest_first,
+                "cursor": cursor,
+                "limit": limit,
             },
         )
         return found
@@ -825,17 +1314,66 @@ class Operations(Caller):
         )
         return found
 
+    def list_raw(
+        self,
+        device_id: str,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        channel: str | None = None,
+    ) -> t.Listed[t.RawLine]:
+        """List raw messages of a device, newest first.
+
+        Those on an integrator's own channels are always there; the others while they are
+        captured.
+
+        Needs `logs:read`.
+        """
+        found: t.Listed[t.RawLine] = self.call(
+            "GET",
+            f"/devices/{part(device_id)}/raw",
+            query={
+                "cursor": cursor,
+                "limit": limit,
+                "channel": channel,
+            },
+        )
+        return found
+
     def get_settings(
         self,
         device_id: str,
     ) -> t.SettingsAnswer:
-        """Get a device's settings.
+        """Get a device's settings: desired, reported, and how each key stands.
 
         Needs `settings:read`.
         """
         found: t.SettingsAnswer = self.call(
             "GET",
             f"/devices/{part(device_id)}/settings",
+        )
+        return found
+
+    def patch_settings(
+        self,
+        device_id: str,
+        *,
+        desired: dict[str, Any],
+        if_match: str | int | None = None,
+    ) -> t.SettingsAnswer:
+        """Change some keys of this device alone; null makes a key inherited again.
+
+        Needs `settings:write`.
+
+        A JSON merge patch (RFC 7396) of the same: null takes a key out of this layer.
+        """
+        found: t.SettingsAnswer = self.call(
+            "PATCH",
+            f"/devices/{part(device_id)}/settings",
+            body={
+                "desired": desired,
+            },
+            if_match=if_match,
         )
         return found
 
@@ -846,11 +1384,11 @@ class Operations(Caller):
         desired: dict[str, Any],
         if_match: str | int | None = None,
     ) -> t.SettingsAnswer:
-        """Say what is desired; a device that is away hears of it when it is back.
+        """Say what is desired of this device alone; it hears of it when it is reached.
 
         Needs `settings:write`.
 
-        What is desired, whole.
+        What is desired in this layer, whole: a key that is left out is inherited.
         """
         found: t.SettingsAnswer = self.call(
             "PUT",
@@ -899,6 +1437,32 @@ class Operations(Caller):
         )
         return found
 
+    def export_telemetry(
+        self,
+        device_id: str,
+        *,
+        metric: list[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Lines:
+        """Export values as they were sent as CSV, oldest first; no cell is a formula.
+
+        Ends after the setting `export_rows_max`.
+
+        Needs `telemetry:read`.
+        """
+        found: Lines = self.call(
+            "GET",
+            f"/devices/{part(device_id)}/telemetry.csv",
+            query={
+                "metric": metric,
+                "since": since,
+                "until": until,
+            },
+            lines=True,
+        )
+        return found
+
     def get_history(
         self,
         device_id: str,
@@ -907,8 +1471,9 @@ class Operations(Caller):
         since: int | None = None,
         until: int | None = None,
         limit: int | None = None,
+        points: int | None = None,
     ) -> t.History:
-        """Get the values of a metric within a time.
+        """Get the values of a metric within a time: the newest, or gathered into buckets.
 
         Needs `telemetry:read`.
         """
@@ -920,6 +1485,7 @@ class Operations(Caller):
                 "since": since,
                 "until": until,
                 "limit": limit,
+                "points": points,
             },
         )
         return found
@@ -945,6 +1511,80 @@ class Operations(Caller):
         )
         return found
 
+    def list_requests(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        state: Literal["APPROVED", "EXPIRED", "PENDING", "REJECTED"] | None = None,
+    ) -> t.Listed[t.RequestAnswer]:
+        """List devices that asked to be let in, newest first.
+
+        Needs `devices:enrol`.
+        """
+        found: t.Listed[t.RequestAnswer] = self.call(
+            "GET",
+            "/enrolment-requests",
+            query={
+                "cursor": cursor,
+                "limit": limit,
+                "state": state,
+            },
+        )
+        return found
+
+    def approve_requests(
+        self,
+        *,
+        requests: list[str],
+        group_id: int | Unset | None = UNSET,
+        display_name: str | Unset = UNSET,
+        reason: str | Unset = UNSET,
+    ) -> t.Listed[t.RequestAnswer]:
+        """Let devices in; each gets its secret when it asks again.
+
+        Needs `devices:enrol`.
+
+        Which devices to let in, all or none.
+
+        Attributes:
+            group_id: home of those not registered yet, inside the token's group.
+            display_name: for a single one.
+        """
+        found: t.Listed[t.RequestAnswer] = self.call(
+            "POST",
+            "/enrolment-requests/approve",
+            body={
+                "requests": requests,
+                "group_id": group_id,
+                "display_name": display_name,
+                "reason": reason,
+            },
+        )
+        return found
+
+    def reject_requests(
+        self,
+        *,
+        requests: list[str],
+        reason: str | Unset = UNSET,
+    ) -> t.Listed[t.RequestAnswer]:
+        """Refuse devices; approving them later undoes it.
+
+        Needs `devices:enrol`.
+
+        Which devices to refuse, and why: they are told so.
+        """
+        found: t.Listed[t.RequestAnswer] = self.call(
+            "POST",
+            "/enrolment-requests/reject",
+            body={
+                "requests": requests,
+                "reason": reason,
+            },
+        )
+        return found
+
     def list_tokens(
         self,
     ) -> t.Listed[t.TokenAnswer]:
@@ -964,7 +1604,7 @@ class Operations(Caller):
         name: str,
         profile: str,
         group_id: int,
-        mode: Literal["allow_new", "pre_registered"] | Unset = UNSET,
+        mode: Literal["allow_new", "approve", "pre_registered"] | Unset = UNSET,
         max_uses: int | Unset | None = UNSET,
         expires_at: int | Unset | None = UNSET,
         reenrol: bool | Unset = UNSET,
@@ -977,7 +1617,8 @@ class Operations(Caller):
         An enrolment token to be made.
 
         Attributes:
-            mode: `pre_registered`: only devices that are registered; `allow_new`: others too.
+            mode: `pre_registered`: only devices that are registered; `allow_new`: others too;
+                `approve`: a person decides on each.
             reenrol: a device that has a working secret may enrol again.
         """
         found: t.TokenMade = self.call(
@@ -1095,6 +1736,169 @@ class Operations(Caller):
         found: t.Why = self.call(
             "GET",
             f"/executions/{part(execution_id)}/why",
+        )
+        return found
+
+    def list_fingerprints(
+        self,
+        *,
+        state: list[t.FingerprintState] | None = None,
+        text: str | None = None,
+        device_id: str | None = None,
+        group: int | None = None,
+        version: str | None = None,
+        assignee: str | None = None,
+        since: int | None = None,
+        new_since: int | None = None,
+        sort: str | None = None,
+        descending: bool | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> t.Listed[t.FingerprintView]:
+        """List faults, the latest first; counted over the devices whose logs you may read.
+
+        Needs `logs:read`.
+        """
+        found: t.Listed[t.FingerprintView] = self.call(
+            "GET",
+            "/fingerprints",
+            query={
+                "state": state,
+                "text": text,
+                "device_id": device_id,
+                "group": group,
+                "version": version,
+                "assignee": assignee,
+                "since": since,
+                "new_since": new_since,
+                "sort": sort,
+                "descending": descending,
+                "cursor": cursor,
+                "limit": limit,
+            },
+        )
+        return found
+
+    def export_fingerprints(
+        self,
+        *,
+        state: list[t.FingerprintState] | None = None,
+        text: str | None = None,
+        device_id: str | None = None,
+        group: int | None = None,
+        version: str | None = None,
+        assignee: str | None = None,
+        since: int | None = None,
+        new_since: int | None = None,
+        sort: str | None = None,
+        descending: bool | None = None,
+    ) -> Lines:
+        """Export faults as CSV; no cell is a formula. Ends after the setting `export_rows_max`.
+
+        Needs `logs:read`.
+        """
+        found: Lines = self.call(
+            "GET",
+            "/fingerprints.csv",
+            query={
+                "state": state,
+                "text": text,
+                "device_id": device_id,
+                "group": group,
+                "version": version,
+                "assignee": assignee,
+                "since": since,
+                "new_since": new_since,
+                "sort": sort,
+                "descending": descending,
+            },
+            lines=True,
+        )
+        return found
+
+    def get_fingerprint(
+        self,
+        fingerprint: str,
+    ) -> t.FingerprintAnswer:
+        """Show a fault with its versions and its trend.
+
+        Needs `logs:read`.
+        """
+        found: t.FingerprintAnswer = self.call(
+            "GET",
+            f"/fingerprints/{part(fingerprint)}",
+        )
+        return found
+
+    def update_fingerprint(
+        self,
+        fingerprint: str,
+        *,
+        state: t.FingerprintState | Unset = UNSET,
+        resolved_in: str | Unset = UNSET,
+        assignee_id: str | Unset | None = UNSET,
+        note: str | Unset = UNSET,
+        reason: str | Unset = UNSET,
+        if_match: str | int | None = None,
+    ) -> t.FingerprintView:
+        """Assign, resolve, ignore, open again, note; needs the permission wherever it was seen.
+
+        Needs `logs:write`.
+
+        What to change; what is left out stays.
+
+        Attributes:
+            state: OPEN, RESOLVED or IGNORED.
+            resolved_in: version of the app that no longer has it; only with RESOLVED.
+            assignee_id: id of a user, null for nobody.
+            note: read by everybody who sees the fingerprint.
+        """
+        found: t.FingerprintView = self.call(
+            "PATCH",
+            f"/fingerprints/{part(fingerprint)}",
+            body={
+                "state": state,
+                "resolved_in": resolved_in,
+                "assignee_id": assignee_id,
+                "note": note,
+                "reason": reason,
+            },
+            if_match=if_match,
+        )
+        return found
+
+    def list_fingerprint_acts(
+        self,
+        fingerprint: str,
+    ) -> t.Listed[t.ActView]:
+        """List what was done to a fault, newest first.
+
+        Needs `logs:read`.
+        """
+        found: t.Listed[t.ActView] = self.call(
+            "GET",
+            f"/fingerprints/{part(fingerprint)}/acts",
+        )
+        return found
+
+    def list_fingerprint_devices(
+        self,
+        fingerprint: str,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> t.Listed[t.OnDevice]:
+        """List the devices that a fault was seen on, the latest first.
+
+        Needs `logs:read`.
+        """
+        found: t.Listed[t.OnDevice] = self.call(
+            "GET",
+            f"/fingerprints/{part(fingerprint)}/devices",
+            query={
+                "cursor": cursor,
+                "limit": limit,
+            },
         )
         return found
 
@@ -1221,6 +2025,119 @@ class Operations(Caller):
                 "parent_id": parent_id,
             },
             if_match=if_match,
+        )
+        return found
+
+    def get_group_settings(
+        self,
+        group_id: int,
+    ) -> t.LayerView:
+        """Get what is desired of all devices in a group and inside it.
+
+        Needs `settings:read`.
+        """
+        found: t.LayerView = self.call(
+            "GET",
+            f"/groups/{part(group_id)}/settings",
+        )
+        return found
+
+    def patch_group_settings(
+        self,
+        group_id: int,
+        *,
+        desired: dict[str, Any],
+        if_match: str | int | None = None,
+    ) -> t.LayerView:
+        """Change some keys of a group; null takes a key out.
+
+        Needs `settings:write`.
+
+        A JSON merge patch (RFC 7396) of the same: null takes a key out of this layer.
+        """
+        found: t.LayerView = self.call(
+            "PATCH",
+            f"/groups/{part(group_id)}/settings",
+            body={
+                "desired": desired,
+            },
+            if_match=if_match,
+        )
+        return found
+
+    def put_group_settings(
+        self,
+        group_id: int,
+        *,
+        desired: dict[str, Any],
+        if_match: str | int | None = None,
+    ) -> t.LayerView:
+        """Say what is desired of all devices in a group and inside it; inner groups win.
+
+        Needs `settings:write`.
+
+        What is desired in this layer, whole: a key that is left out is inherited.
+        """
+        found: t.LayerView = self.call(
+            "PUT",
+            f"/groups/{part(group_id)}/settings",
+            body={
+                "desired": desired,
+            },
+            if_match=if_match,
+        )
+        return found
+
+    def plan_group_settings(
+        self,
+        group_id: int,
+        *,
+        desired: dict[str, Any],
+    ) -> t.LayerPlan:
+        """Say how many devices a change would reach, and which keep values of their own.
+
+        Needs `settings:write`.
+
+        What is desired in this layer, whole: a key that is left out is inherited.
+        """
+        found: t.LayerPlan = self.call(
+            "POST",
+            f"/groups/{part(group_id)}/settings/plan",
+            body={
+                "desired": desired,
+            },
+        )
+        return found
+
+    def invite_user(
+        self,
+        *,
+        email: str,
+        name: str | Unset = UNSET,
+        role: str | Unset | None = UNSET,
+        group_id: int | Unset | None = UNSET,
+        idempotency_key: str | None = None,
+    ) -> t.UserAnswer:
+        """Make a user and mail a link to choose the password.
+
+        Needs `users:write`.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
+
+        Whom to invite; a role may be given at once, on a group or everywhere (null).
+        """
+        found: t.UserAnswer = self.call(
+            "POST",
+            "/invitations",
+            body={
+                "email": email,
+                "name": name,
+                "role": role,
+                "group_id": group_id,
+            },
+            idempotent=True,
+            idempotency_key=idempotency_key,
         )
         return found
 
@@ -1385,37 +2302,249 @@ class Operations(Caller):
     def search_logs(
         self,
         *,
-        cursor: str | None = None,
-        limit: int | None = None,
-        min_level: t.Level | None = None,
         text: str | None = None,
+        level: list[t.Level] | None = None,
+        min_level: t.Level | None = None,
         logger: str | None = None,
+        exception_type: str | None = None,
+        fingerprint: str | None = None,
+        log_session: str | None = None,
+        field: list[str] | None = None,
         since: int | None = None,
         until: int | None = None,
-        fingerprint: str | None = None,
         oldest_first: bool | None = None,
         device_id: str | None = None,
         group: int | None = None,
-    ) -> t.Listed[t.LogView]:
+        profile: str | None = None,
+        tag: str | None = None,
+        component: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> t.FoundLogs:
         """Search the logs of all devices that you may read, newest first.
 
         Needs `logs:read`.
         """
-        found: t.Listed[t.LogView] = self.call(
+        found: t.FoundLogs = self.call(
             "GET",
             "/logs",
             query={
-                "cursor": cursor,
-                "limit": limit,
-                "min_level": min_level,
                 "text": text,
+                "level": level,
+                "min_level": min_level,
                 "logger": logger,
+                "exception_type": exception_type,
+                "fingerprint": fingerprint,
+                "log_session": log_session,
+                "field": field,
                 "since": since,
                 "until": until,
-                "fingerprint": fingerprint,
                 "oldest_first": oldest_first,
                 "device_id": device_id,
                 "group": group,
+                "profile": profile,
+                "tag": tag,
+                "component": component,
+                "cursor": cursor,
+                "limit": limit,
+            },
+        )
+        return found
+
+    def export_logs(
+        self,
+        *,
+        text: str | None = None,
+        level: list[t.Level] | None = None,
+        min_level: t.Level | None = None,
+        logger: str | None = None,
+        exception_type: str | None = None,
+        fingerprint: str | None = None,
+        log_session: str | None = None,
+        field: list[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        oldest_first: bool | None = None,
+        device_id: str | None = None,
+        group: int | None = None,
+        profile: str | None = None,
+        tag: str | None = None,
+        component: str | None = None,
+    ) -> Lines:
+        """Export what matches as CSV; no cell is a formula.
+
+        Ends after the setting `export_rows_max`.
+
+        Needs `logs:read`.
+        """
+        found: Lines = self.call(
+            "GET",
+            "/logs.csv",
+            query={
+                "text": text,
+                "level": level,
+                "min_level": min_level,
+                "logger": logger,
+                "exception_type": exception_type,
+                "fingerprint": fingerprint,
+                "log_session": log_session,
+                "field": field,
+                "since": since,
+                "until": until,
+                "oldest_first": oldest_first,
+                "device_id": device_id,
+                "group": group,
+                "profile": profile,
+                "tag": tag,
+                "component": component,
+            },
+            lines=True,
+        )
+        return found
+
+    def export_logs_lines(
+        self,
+        *,
+        text: str | None = None,
+        level: list[t.Level] | None = None,
+        min_level: t.Level | None = None,
+        logger: str | None = None,
+        exception_type: str | None = None,
+        fingerprint: str | None = None,
+        log_session: str | None = None,
+        field: list[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        oldest_first: bool | None = None,
+        device_id: str | None = None,
+        group: int | None = None,
+        profile: str | None = None,
+        tag: str | None = None,
+        component: str | None = None,
+    ) -> Lines:
+        """Export what matches as JSON, one record a line; ends likewise.
+
+        Needs `logs:read`.
+        """
+        found: Lines = self.call(
+            "GET",
+            "/logs.jsonl",
+            query={
+                "text": text,
+                "level": level,
+                "min_level": min_level,
+                "logger": logger,
+                "exception_type": exception_type,
+                "fingerprint": fingerprint,
+                "log_session": log_session,
+                "field": field,
+                "since": since,
+                "until": until,
+                "oldest_first": oldest_first,
+                "device_id": device_id,
+                "group": group,
+                "profile": profile,
+                "tag": tag,
+                "component": component,
+            },
+            lines=True,
+        )
+        return found
+
+    def get_log_facets(
+        self,
+        *,
+        text: str | None = None,
+        level: list[t.Level] | None = None,
+        min_level: t.Level | None = None,
+        logger: str | None = None,
+        exception_type: str | None = None,
+        fingerprint: str | None = None,
+        log_session: str | None = None,
+        field: list[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        oldest_first: bool | None = None,
+        device_id: str | None = None,
+        group: int | None = None,
+        profile: str | None = None,
+        tag: str | None = None,
+        component: str | None = None,
+    ) -> t.FacetsAnswer:
+        """Count what matches by logger, device, fingerprint and type of exception.
+
+        Needs `logs:read`.
+        """
+        found: t.FacetsAnswer = self.call(
+            "GET",
+            "/logs/facets",
+            query={
+                "text": text,
+                "level": level,
+                "min_level": min_level,
+                "logger": logger,
+                "exception_type": exception_type,
+                "fingerprint": fingerprint,
+                "log_session": log_session,
+                "field": field,
+                "since": since,
+                "until": until,
+                "oldest_first": oldest_first,
+                "device_id": device_id,
+                "group": group,
+                "profile": profile,
+                "tag": tag,
+                "component": component,
+            },
+        )
+        return found
+
+    def get_log_histogram(
+        self,
+        *,
+        text: str | None = None,
+        level: list[t.Level] | None = None,
+        min_level: t.Level | None = None,
+        logger: str | None = None,
+        exception_type: str | None = None,
+        fingerprint: str | None = None,
+        log_session: str | None = None,
+        field: list[str] | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        oldest_first: bool | None = None,
+        device_id: str | None = None,
+        group: int | None = None,
+        profile: str | None = None,
+        tag: str | None = None,
+        component: str | None = None,
+        bars: int | None = None,
+    ) -> t.HistogramAnswer:
+        """Count what matches by level over the range.
+
+        Needs `logs:read`.
+        """
+        found: t.HistogramAnswer = self.call(
+            "GET",
+            "/logs/histogram",
+            query={
+                "text": text,
+                "level": level,
+                "min_level": min_level,
+                "logger": logger,
+                "exception_type": exception_type,
+                "fingerprint": fingerprint,
+                "log_session": log_session,
+                "field": field,
+                "since": since,
+                "until": until,
+                "oldest_first": oldest_first,
+                "device_id": device_id,
+                "group": group,
+                "profile": profile,
+                "tag": tag,
+                "component": component,
+                "bars": bars,
             },
         )
         return found
@@ -1431,6 +2560,81 @@ class Operations(Caller):
         found: t.LogView = self.call(
             "GET",
             f"/logs/{part(record_id)}",
+        )
+        return found
+
+    def get_log_context(
+        self,
+        record_id: str,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+    ) -> t.ContextAnswer:
+        """Get what the same device wrote before and after a record.
+
+        Needs `logs:read`.
+        """
+        found: t.ContextAnswer = self.call(
+            "GET",
+            f"/logs/{part(record_id)}/context",
+            query={
+                "before": before,
+                "after": after,
+            },
+        )
+        return found
+
+    def list_mails(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        state: str | None = None,
+        kind: str | None = None,
+        to: str | None = None,
+    ) -> t.Listed[t.MailAnswer]:
+        """List mails, newest first.
+
+        Needs `system:read`.
+        """
+        found: t.Listed[t.MailAnswer] = self.call(
+            "GET",
+            "/mails",
+            query={
+                "cursor": cursor,
+                "limit": limit,
+                "state": state,
+                "kind": kind,
+                "to": to,
+            },
+        )
+        return found
+
+    def get_mail(
+        self,
+        mail_id: str,
+    ) -> t.MailText:
+        """Get a mail with its text.
+
+        Needs `system:read`.
+        """
+        found: t.MailText = self.call(
+            "GET",
+            f"/mails/{part(mail_id)}",
+        )
+        return found
+
+    def send_mail_again(
+        self,
+        mail_id: str,
+    ) -> t.MailAnswer:
+        """Queue a mail again that was given up.
+
+        Needs `system:write`.
+        """
+        found: t.MailAnswer = self.call(
+            "POST",
+            f"/mails/{part(mail_id)}/send",
         )
         return found
 
@@ -1450,7 +2654,9 @@ class Operations(Caller):
         old: str,
         new: str,
     ) -> None:
-        """Change one's own password; every session of the user has to sign in or refresh again.
+        """Change one's own password; all other sign-ins of the user end.
+
+        The access token is old then: exchange the refresh token for new ones.
 
         A user's old and new password.
         """
@@ -1462,6 +2668,120 @@ class Operations(Caller):
                 "new": new,
             },
         )
+
+    def renew_recovery_codes(
+        self,
+    ) -> t.RecoveryCodes:
+        """Make new recovery codes; the old ones end.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
+        """
+        found: t.RecoveryCodes = self.call(
+            "POST",
+            "/me/recovery-codes",
+        )
+        return found
+
+    def remove_second_factor(
+        self,
+    ) -> None:
+        """Take one's own second factor away; exchange the refresh token afterwards.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
+        """
+        self.call(
+            "DELETE",
+            "/me/second-factor",
+        )
+
+    def get_own_second_factor(
+        self,
+    ) -> t.SecondFactorAnswer:
+        """Say whether there is a second factor, and whether one is asked for."""
+        found: t.SecondFactorAnswer = self.call(
+            "GET",
+            "/me/second-factor",
+        )
+        return found
+
+    def begin_second_factor(
+        self,
+    ) -> t.SecondFactorOffer:
+        """Begin to set one up; it counts once a code of the app confirmed it.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
+        """
+        found: t.SecondFactorOffer = self.call(
+            "POST",
+            "/me/second-factor",
+        )
+        return found
+
+    def confirm_second_factor(
+        self,
+        *,
+        code: str,
+    ) -> t.RecoveryCodes:
+        """Set it up by a first code of the app; exchange the refresh token afterwards.
+
+        A first code of the app.
+        """
+        found: t.RecoveryCodes = self.call(
+            "POST",
+            "/me/second-factor/confirm",
+            body={
+                "code": code,
+            },
+        )
+        return found
+
+    def list_own_sessions(
+        self,
+    ) -> t.Listed[t.SessionAnswer]:
+        """List one's sign-ins that hold, the last used first."""
+        found: t.Listed[t.SessionAnswer] = self.call(
+            "GET",
+            "/me/sessions",
+        )
+        return found
+
+    def end_other_sessions(
+        self,
+    ) -> t.Ended:
+        """End all of one's sign-ins but this one."""
+        found: t.Ended = self.call(
+            "POST",
+            "/me/sessions/end-others",
+        )
+        return found
+
+    def end_own_session(
+        self,
+        session_id: str,
+    ) -> None:
+        """End one of one's sign-ins, at once."""
+        self.call(
+            "DELETE",
+            f"/me/sessions/{part(session_id)}",
+        )
+
+    def list_own_sign_ins(
+        self,
+        *,
+        limit: int | None = None,
+    ) -> t.Listed[t.TryAnswer]:
+        """List the last sign-ins to one's account, failed ones too."""
+        found: t.Listed[t.TryAnswer] = self.call(
+            "GET",
+            "/me/sign-ins",
+            query={
+                "limit": limit,
+            },
+        )
+        return found
 
     def list_permissions(
         self,
@@ -1490,6 +2810,13 @@ class Operations(Caller):
         self,
         *,
         name: str,
+        message_bytes_max: int | Unset = UNSET,
+        metrics_max: int | Unset = UNSET,
+        telemetry_kept_days: int | Unset | None = UNSET,
+        logs_kept_days: int | Unset | None = UNSET,
+        command_queue_s: int | Unset | None = UNSET,
+        command_timeout_s: int | Unset | None = UNSET,
+        command_step_timeout_s: int | Unset | None = UNSET,
         title: str | Unset = UNSET,
         contact: Literal["always", "periodic"] | Unset = UNSET,
         expect_every_s: int | Unset = UNSET,
@@ -1506,6 +2833,13 @@ class Operations(Caller):
             "POST",
             "/profiles",
             body={
+                "message_bytes_max": message_bytes_max,
+                "metrics_max": metrics_max,
+                "telemetry_kept_days": telemetry_kept_days,
+                "logs_kept_days": logs_kept_days,
+                "command_queue_s": command_queue_s,
+                "command_timeout_s": command_timeout_s,
+                "command_step_timeout_s": command_step_timeout_s,
                 "name": name,
                 "title": title,
                 "contact": contact,
@@ -1548,6 +2882,13 @@ class Operations(Caller):
         self,
         name: str,
         *,
+        message_bytes_max: int | Unset = UNSET,
+        metrics_max: int | Unset = UNSET,
+        telemetry_kept_days: int | Unset | None = UNSET,
+        logs_kept_days: int | Unset | None = UNSET,
+        command_queue_s: int | Unset | None = UNSET,
+        command_timeout_s: int | Unset | None = UNSET,
+        command_step_timeout_s: int | Unset | None = UNSET,
         title: str | Unset | None = UNSET,
         contact: Literal["always", "periodic"] | Unset | None = UNSET,
         expect_every_s: int | Unset | None = UNSET,
@@ -1558,18 +2899,106 @@ class Operations(Caller):
 
         Needs `profiles:write`.
 
-        What to change; null leaves it.
+        What to change; null leaves title, contact, expect_every_s and qos_down as they are.
         """
         found: t.ProfileAnswer = self.call(
             "PATCH",
             f"/profiles/{part(name)}",
             body={
+                "message_bytes_max": message_bytes_max,
+                "metrics_max": metrics_max,
+                "telemetry_kept_days": telemetry_kept_days,
+                "logs_kept_days": logs_kept_days,
+                "command_queue_s": command_queue_s,
+                "command_timeout_s": command_timeout_s,
+                "command_step_timeout_s": command_step_timeout_s,
                 "title": title,
                 "contact": contact,
                 "expect_every_s": expect_every_s,
                 "qos_down": qos_down,
             },
             if_match=if_match,
+        )
+        return found
+
+    def get_profile_settings(
+        self,
+        name: str,
+    ) -> t.LayerView:
+        """Get what is desired of all devices of a profile.
+
+        Needs `profiles:read`.
+        """
+        found: t.LayerView = self.call(
+            "GET",
+            f"/profiles/{part(name)}/settings",
+        )
+        return found
+
+    def patch_profile_settings(
+        self,
+        name: str,
+        *,
+        desired: dict[str, Any],
+        if_match: str | int | None = None,
+    ) -> t.LayerView:
+        """Change some keys of a profile; null takes a key out.
+
+        Needs `profiles:write`.
+
+        A JSON merge patch (RFC 7396) of the same: null takes a key out of this layer.
+        """
+        found: t.LayerView = self.call(
+            "PATCH",
+            f"/profiles/{part(name)}/settings",
+            body={
+                "desired": desired,
+            },
+            if_match=if_match,
+        )
+        return found
+
+    def put_profile_settings(
+        self,
+        name: str,
+        *,
+        desired: dict[str, Any],
+        if_match: str | int | None = None,
+    ) -> t.LayerView:
+        """Say what is desired of all devices of a profile; groups and devices win.
+
+        Needs `profiles:write`.
+
+        What is desired in this layer, whole: a key that is left out is inherited.
+        """
+        found: t.LayerView = self.call(
+            "PUT",
+            f"/profiles/{part(name)}/settings",
+            body={
+                "desired": desired,
+            },
+            if_match=if_match,
+        )
+        return found
+
+    def plan_profile_settings(
+        self,
+        name: str,
+        *,
+        desired: dict[str, Any],
+    ) -> t.LayerPlan:
+        """Say how many devices a change would reach, and which keep values of their own.
+
+        Needs `profiles:write`.
+
+        What is desired in this layer, whole: a key that is left out is inherited.
+        """
+        found: t.LayerPlan = self.call(
+            "POST",
+            f"/profiles/{part(name)}/settings/plan",
+            body={
+                "desired": desired,
+            },
         )
         return found
 
@@ -1603,6 +3032,80 @@ class Operations(Caller):
         )
         return found
 
+    def delete_quarantine(
+        self,
+        *,
+        device_id: str | Unset | None = UNSET,
+        reason: str | Unset | None = UNSET,
+        since: int | Unset | None = UNSET,
+        until: int | Unset | None = UNSET,
+        why: str | Unset = UNSET,
+    ) -> t.QuarantineCount:
+        """Delete the messages of a filter for good, the oldest 10,000 of them.
+
+        Needs `system:write`.
+
+        Which messages, as in the list, and why it is done, for the audit log.
+        """
+        found: t.QuarantineCount = self.call(
+            "POST",
+            "/quarantine/delete",
+            body={
+                "device_id": device_id,
+                "reason": reason,
+                "since": since,
+                "until": until,
+                "why": why,
+            },
+        )
+        return found
+
+    def replay_quarantine(
+        self,
+        *,
+        device_id: str | Unset | None = UNSET,
+        reason: str | Unset | None = UNSET,
+        since: int | Unset | None = UNSET,
+        until: int | Unset | None = UNSET,
+        why: str | Unset = UNSET,
+    ) -> t.QuarantineCount:
+        """Have the messages of a filter read again, the oldest 10,000 of them.
+
+        Needs `system:write`.
+
+        Which messages, as in the list, and why it is done, for the audit log.
+        """
+        found: t.QuarantineCount = self.call(
+            "POST",
+            "/quarantine/replay",
+            body={
+                "device_id": device_id,
+                "reason": reason,
+                "since": since,
+                "until": until,
+                "why": why,
+            },
+        )
+        return found
+
+    def delete_quarantined(
+        self,
+        message_id: int,
+        *,
+        reason: str | None = None,
+    ) -> None:
+        """Delete a message for good.
+
+        Needs `system:write`.
+        """
+        self.call(
+            "DELETE",
+            f"/quarantine/{part(message_id)}",
+            query={
+                "reason": reason,
+            },
+        )
+
     def get_quarantined(
         self,
         message_id: int,
@@ -1614,6 +3117,27 @@ class Operations(Caller):
         found: t.QuarantineMessage = self.call(
             "GET",
             f"/quarantine/{part(message_id)}",
+        )
+        return found
+
+    def replay_quarantined(
+        self,
+        message_id: int,
+        *,
+        reason: str | Unset = UNSET,
+    ) -> t.QuarantineMessage:
+        """Have a message read again, soon, with the time at which it was received.
+
+        Needs `system:write`.
+
+        Why it is done, for the audit log.
+        """
+        found: t.QuarantineMessage = self.call(
+            "POST",
+            f"/quarantine/{part(message_id)}/replay",
+            body={
+                "reason": reason,
+            },
         )
         return found
 
@@ -1637,11 +3161,15 @@ class Operations(Caller):
         permissions: list[t.Permission],
         title: str | Unset = UNSET,
         description: str | Unset = UNSET,
+        require_second_factor: bool | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> t.RoleAnswer:
         """Make a role.
 
         Needs `roles:write`.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
 
         A role to be made; the name never changes. Nobody can give permissions that they lack.
         """
@@ -1653,6 +3181,7 @@ class Operations(Caller):
                 "permissions": permissions,
                 "title": title,
                 "description": description,
+                "require_second_factor": require_second_factor,
             },
             idempotent=True,
             idempotency_key=idempotency_key,
@@ -1666,6 +3195,9 @@ class Operations(Caller):
         """Delete a role that nobody has.
 
         Needs `roles:write`.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
         """
         self.call(
             "DELETE",
@@ -1693,11 +3225,17 @@ class Operations(Caller):
         permissions: list[t.Permission] | Unset | None = UNSET,
         title: str | Unset | None = UNSET,
         description: str | Unset | None = UNSET,
+        require_second_factor: bool | Unset | None = UNSET,
         if_match: str | int | None = None,
     ) -> t.RoleAnswer:
-        """Change a role of your own making; it bites on the next request of whoever has it.
+        """Change a role; it bites on the next request of whoever has it.
+
+        Of a built-in role only `require_second_factor` can be changed.
 
         Needs `roles:write`.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
 
         What to change; null leaves it. `permissions` replaces them all.
         """
@@ -1708,6 +3246,7 @@ class Operations(Caller):
                 "permissions": permissions,
                 "title": title,
                 "description": description,
+                "require_second_factor": require_second_factor,
             },
             if_match=if_match,
         )
@@ -1724,6 +3263,38 @@ class Operations(Caller):
         found: t.Listed[t.RoleHolder] = self.call(
             "GET",
             f"/roles/{part(role_name)}/holders",
+        )
+        return found
+
+    def list_sign_ins(
+        self,
+        *,
+        limit: int | None = None,
+    ) -> t.Listed[t.TryAnswer]:
+        """List the last sign-ins to all accounts, failed ones too, by account and minute.
+
+        Needs `users:read`.
+        """
+        found: t.Listed[t.TryAnswer] = self.call(
+            "GET",
+            "/sign-ins",
+            query={
+                "limit": limit,
+            },
+        )
+        return found
+
+    def list_tags(
+        self,
+    ) -> t.Listed[t.TagName]:
+        """List the names and values of tags of devices that you may read, with how many have
+        them.
+
+        Needs `devices:read`.
+        """
+        found: t.Listed[t.TagName] = self.call(
+            "GET",
+            "/tags",
         )
         return found
 
@@ -1843,6 +3414,9 @@ class Operations(Caller):
 
         Needs `users:write`.
 
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
+
         A role to give, on a group and those inside it, or everywhere (null).
         """
         found: t.BindingAnswer = self.call(
@@ -1878,10 +3452,27 @@ class Operations(Caller):
         """Let a user in again.
 
         Needs `users:write`.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
         """
         found: t.UserAnswer = self.call(
             "POST",
             f"/users/{part(user_id)}/enable",
+        )
+        return found
+
+    def send_user_link(
+        self,
+        user_id: str,
+    ) -> t.UserAnswer:
+        """Mail a link to choose a password: the invitation again, or a reset.
+
+        Needs `users:write`.
+        """
+        found: t.UserAnswer = self.call(
+            "POST",
+            f"/users/{part(user_id)}/link",
         )
         return found
 
@@ -1895,6 +3486,9 @@ class Operations(Caller):
 
         Needs `users:write`.
 
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
+
         Another password for a user; null makes a one-time password.
         """
         found: t.PasswordMade = self.call(
@@ -1902,6 +3496,110 @@ class Operations(Caller):
             f"/users/{part(user_id)}/password",
             body={
                 "password": password,
+            },
+        )
+        return found
+
+    def get_user_second_factor(
+        self,
+        user_id: str,
+    ) -> t.SecondFactorAnswer:
+        """Say whether a user has a second factor, and whether a role asks for one.
+
+        Needs `users:read`.
+        """
+        found: t.SecondFactorAnswer = self.call(
+            "GET",
+            f"/users/{part(user_id)}/second-factor",
+        )
+        return found
+
+    def reset_user_second_factor(
+        self,
+        user_id: str,
+        *,
+        reason: str | Unset | None = UNSET,
+    ) -> None:
+        """Take a user's second factor away, who lost phone and codes; they are told by mail.
+
+        Needs `users:write`.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
+
+        Why.
+        """
+        self.call(
+            "POST",
+            f"/users/{part(user_id)}/second-factor/reset",
+            body={
+                "reason": reason,
+            },
+        )
+
+    def list_user_sessions(
+        self,
+        user_id: str,
+    ) -> t.Listed[t.SessionAnswer]:
+        """List a user's sign-ins that hold, the last used first.
+
+        Needs `users:read`.
+        """
+        found: t.Listed[t.SessionAnswer] = self.call(
+            "GET",
+            f"/users/{part(user_id)}/sessions",
+        )
+        return found
+
+    def end_user_sessions(
+        self,
+        user_id: str,
+    ) -> t.Ended:
+        """End a user's sign-ins, at once; one's own but for this one.
+
+        Needs `users:write`.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
+        """
+        found: t.Ended = self.call(
+            "POST",
+            f"/users/{part(user_id)}/sessions/end-all",
+        )
+        return found
+
+    def end_user_session(
+        self,
+        user_id: str,
+        session_id: str,
+    ) -> None:
+        """End one sign-in of a user, at once.
+
+        Needs `users:write`.
+
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
+        """
+        self.call(
+            "DELETE",
+            f"/users/{part(user_id)}/sessions/{part(session_id)}",
+        )
+
+    def list_user_sign_ins(
+        self,
+        user_id: str,
+        *,
+        limit: int | None = None,
+    ) -> t.Listed[t.TryAnswer]:
+        """List the last sign-ins to a user's account, failed ones too.
+
+        Needs `users:read`.
+        """
+        found: t.Listed[t.TryAnswer] = self.call(
+            "GET",
+            f"/users/{part(user_id)}/sign-ins",
+            query={
+                "limit": limit,
             },
         )
         return found

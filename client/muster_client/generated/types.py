@@ -32,6 +32,13 @@ ExecutionState = Literal[
     "VERIFYING",
 ]
 
+FingerprintState = Literal[
+    "IGNORED",
+    "OPEN",
+    "REGRESSED",
+    "RESOLVED",
+]
+
 JobState = Literal[
     "CANCELED",
     "COMPLETED",
@@ -40,6 +47,15 @@ JobState = Literal[
     "PAUSED",
     "SCHEDULED",
     "WAITING_FOR_APPROVAL",
+]
+
+KeyState = Literal[
+    "differs",
+    "in_sync",
+    "offline",
+    "only_reported",
+    "rejected",
+    "waiting",
 ]
 
 Level = Literal[
@@ -86,6 +102,22 @@ PresenceState = Literal[
 ]
 
 
+class ActView(TypedDict):
+    """What was done to a fault, or that it came back.
+
+    Attributes:
+        act: assigned, unassigned, resolved, reopened, ignored, noted, regressed.
+        data: assignee (name), version.
+    """
+
+    id: str
+    at: int
+    actor_name: str
+    act: str
+    data: dict[str, Any]
+    reason: str
+
+
 class ApiTokenAnswer(TypedDict):
     """An API token. Times are ms since the epoch.
 
@@ -127,12 +159,36 @@ class ApiTokenMade(TypedDict):
     token: str | None
 
 
+class Approval(TypedDict):
+    """Which devices to let in, all or none.
+
+    Attributes:
+        group_id: home of those not registered yet, inside the token's group.
+        display_name: for a single one.
+    """
+
+    requests: list[str]
+    group_id: NotRequired[int | None]
+    display_name: NotRequired[str]
+    reason: NotRequired[str]
+
+
+class Attachment(TypedDict):
+    """The gateway that is to speak for a device, and why."""
+
+    gateway: str
+    reason: NotRequired[str]
+
+
 class AuditEntryAnswer(TypedDict):
     """One act of a person or token.
 
     Attributes:
+        id: number in the chain, from 1 on without gaps.
         at: ms since the epoch.
-        before, after: what the act changed.
+        done: the action in words, to be read behind the actor's name.
+        before, after: what the act changed; secrets are masked.
+        hash: SHA-256 over the entry and the hash before it.
     """
 
     id: int
@@ -141,6 +197,7 @@ class AuditEntryAnswer(TypedDict):
     actor_id: str
     actor_name: str
     action: str
+    done: str
     subject_kind: str
     subject_id: str
     subject_name: str
@@ -148,6 +205,24 @@ class AuditEntryAnswer(TypedDict):
     after: Any
     reason: str | None
     request_id: str
+    hash: str
+
+
+class AuditHeadAnswer(TypedDict):
+    """How the chain stands.
+
+    Attributes:
+        number, hash: of the newest entry.
+        intact: how far the worker has found it intact in its present round.
+        checked_at: when it last looked, ms since the epoch; 0: never.
+        fault: what it found, in words; null: nothing.
+    """
+
+    number: int
+    hash: str
+    intact: MarkAnswer
+    checked_at: int
+    fault: str | None
 
 
 class Because(TypedDict):
@@ -190,6 +265,27 @@ class BrokerAddress(TypedDict):
     """Where to connect, as mqtt://, mqtts://, ws:// or wss://."""
 
     url: str
+
+
+class Bucket(TypedDict):
+    """The values of a time [ts, ts + bucket_ms).
+
+    Attributes:
+        ts: its beginning, or the value's own time where nothing was gathered; ms since the
+        epoch.
+        count: how many values.
+        min, max, mean: of the numbers; None without any. A boolean is 0 or 1.
+        last: the newest value as it was sent; of several at one time the greatest.
+        different: how many different texts.
+    """
+
+    ts: int
+    count: int
+    min: float | None
+    max: float | None
+    mean: float | None
+    last: float | bool | str | None
+    different: int
 
 
 class BulkAnswer(TypedDict):
@@ -277,6 +373,18 @@ class BulkStart(TypedDict):
     reason: NotRequired[str]
 
 
+class Capture(TypedDict):
+    """For how long every message is kept as it comes; 0 ends it."""
+
+    seconds: NotRequired[int]
+
+
+class CaptureAnswer(TypedDict):
+    """Until when (ms since the epoch) every message is kept; null: it is not."""
+
+    capture_until: int | None
+
+
 class ChannelView(TypedDict):
     """A channel over all boots, finished ones too.
 
@@ -294,6 +402,13 @@ class ChannelView(TypedDict):
     plain: int
 
 
+class CodeGiven(TypedDict):
+    """The code that a challenge asks for."""
+
+    challenge: str
+    code: str
+
+
 class Component(TypedDict):
     """One line of an inventory."""
 
@@ -301,18 +416,82 @@ class Component(TypedDict):
     version: str
 
 
+class Confirmed(TypedDict):
+    """One's password again, and a code where there is a second factor."""
+
+    password: str
+    code: NotRequired[str]
+
+
+class ContextAnswer(TypedDict):
+    """A record and what its device wrote around it, oldest first."""
+
+    before: list[LogView]
+    record: LogView
+    after: list[LogView]
+    has_earlier: bool
+    has_later: bool
+
+
 class CredentialAnswer(TypedDict):
     """A device's credential, without its secret. Times are ms since the epoch.
 
     Attributes:
+        prefix: first characters of the secret, to recognise it.
+        last_used_at: when the device last connected with it, exact to an hour.
         install_id: the installation that enrolled with it.
+        token: name of the enrolment token it came from; null for one made by a person.
     """
 
     id: str
+    prefix: str
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    last_used_at: int | None
     install_id: str | None
+    token: str | None
+
+
+class DecisionBody(TypedDict):
+    """What to change; what is left out stays.
+
+    Attributes:
+        state: OPEN, RESOLVED or IGNORED.
+        resolved_in: version of the app that no longer has it; only with RESOLVED.
+        assignee_id: id of a user, null for nobody.
+        note: read by everybody who sees the fingerprint.
+    """
+
+    state: NotRequired[FingerprintState]
+    resolved_in: NotRequired[str]
+    assignee_id: NotRequired[str | None]
+    note: NotRequired[str]
+    reason: NotRequired[str]
+
+
+class DeletedAnswer(TypedDict):
+    """A deleted device. Times are ms since the epoch.
+
+    Attributes:
+        key: internal key; names it, for its id may be taken by another device by now.
+        purge_at: when its data goes and it cannot be restored any more.
+    """
+
+    key: int
+    device_id: str
+    display_name: str
+    profile: str
+    group: HomeGroup
+    deleted_at: int | None
+    deleted_by: str
+    purge_at: int | None
+
+
+class DeletedReason(TypedDict):
+    """Why it is done, for the audit log."""
+
+    reason: NotRequired[str]
 
 
 class DeviceAnswer(TypedDict):
@@ -386,6 +565,24 @@ class DeviceHelloAnswer(TypedDict):
     settings_version: int
 
 
+class DeviceList(TypedDict):
+    """A list of devices, and what to do with it.
+
+    Attributes:
+        csv: its text; columns device_id, profile, group, display_name, tags, gateway.
+        apply: do it, all or nothing; false: say what would be done.
+        update_existing: devices that are registered already are changed.
+        make_secrets: new devices get a secret, shown in this answer and never again.
+        group_id: home of new devices whose line names no group.
+    """
+
+    csv: str
+    apply: NotRequired[bool]
+    update_existing: NotRequired[bool]
+    make_secrets: NotRequired[bool]
+    group_id: NotRequired[int | None]
+
+
 class DeviceReason(TypedDict):
     """Why it is done, for the audit log."""
 
@@ -416,6 +613,12 @@ class DeviceSelection(TypedDict):
     descending: NotRequired[bool]
 
 
+class Ended(TypedDict):
+    """How many sign-ins were ended."""
+
+    ended: int
+
+
 class Enrolled(TypedDict):
     """The device is in; the secret is shown now and never again.
 
@@ -440,12 +643,22 @@ class Enrolment(TypedDict):
         token: an enrolment token.
         install_id: of this installation; the same again soon replaces a lost answer.
         profile: what the device takes itself for; refused where the token is for another.
+        attributes: what it tells of itself; shown to the person who approves.
     """
 
     token: str
     device_id: str
     install_id: str
     profile: str | None
+    attributes: dict[str, Any]
+
+
+class EnrolmentPending(TypedDict):
+    """A person has to approve; ask the same again after that time."""
+
+    device_id: str
+    state: str
+    retry_after_s: int
 
 
 class EventView(TypedDict):
@@ -493,6 +706,122 @@ class ExecutionView(TypedDict):
     contradiction: str | None
 
 
+class FacetLine(TypedDict):
+    """How many records have this value."""
+
+    value: str
+    count: int
+
+
+class FacetsAnswer(TypedDict):
+    """What the newest 20,000 of the matching records have in common, most first."""
+
+    logger: list[FacetLine]
+    device: list[FacetLine]
+    fingerprint: list[FacetLine]
+    exception: list[FacetLine]
+
+
+class FindingAnswer(TypedDict):
+    """The first thing that is wrong.
+
+    Attributes:
+        fault: changed, missing, reordered, cut, beyond, head or rewritten.
+    """
+
+    fault: str
+    number: int
+    detail: str
+
+
+class FingerprintAnswer(TypedDict):
+    """A fault with its versions and its trend.
+
+    Attributes:
+        versions: of the app, newest version first.
+        days: records of each of the last 30 days, oldest first.
+    """
+
+    fingerprint: FingerprintView
+    versions: list[InVersion]
+    days: list[OnDay]
+    version: int
+
+
+class FingerprintView(TypedDict):
+    """A fault.
+
+    Attributes:
+        message: of its newest record that is still there, None where none is.
+        level: the worst.
+        count, devices, first_seen, last_seen, versions, trend: over the devices whose logs the
+            reader may read. Times are ms since the epoch.
+        versions: of the app, newest first.
+        trend: records a day, oldest first, today last.
+        version: of the decision, for `If-Match`.
+    """
+
+    id: str
+    title: str
+    message: str | None
+    exception_type: str
+    logger: str
+    level: Level
+    state: FingerprintState
+    assignee_id: str | None
+    assignee_name: str | None
+    count: int
+    devices: int
+    first_seen: int
+    last_seen: int
+    versions: list[str]
+    trend: list[int]
+    resolved_at: int | None
+    resolved_in: str
+    regressed_at: int | None
+    note: str
+    version: int
+
+
+class FirstCode(TypedDict):
+    """A first code of the app."""
+
+    code: str
+
+
+class Forgotten(TypedDict):
+    """Whose password was forgotten."""
+
+    email: str
+
+
+class FoundLogs(TypedDict):
+    """A part of a search.
+
+    Attributes:
+        next_cursor: further on; null at the end.
+        previous_cursor: back, where new records may have come since; null where there is none.
+    """
+
+    items: list[LogView]
+    next_cursor: str | None
+    previous_cursor: str | None
+
+
+class FreshToken(TypedDict):
+    """An access token of the same sign-in for what asks for a fresh one."""
+
+    access_token: str
+    expires_in_s: int
+
+
+class Giver(TypedDict):
+    """A role (or, of a token, permissions by name: null) given on a place."""
+
+    role: str | None
+    where: str
+
+
 class Grant(TypedDict):
     """Permissions on a group (by its path) and those inside, or everywhere (null)."""
 
@@ -523,18 +852,36 @@ class GroupChange(TypedDict):
     parent_id: NotRequired[int | None]
 
 
+class HistogramAnswer(TypedDict):
+    """Records over a range, in equal parts, oldest first; empty where nothing matches at all.
+
+    Attributes:
+        levels: all of it by level.
+    """
+
+    since: int
+    until: int
+    width_ms: int
+    levels: dict[str, int]
+    parts: list[PartAnswer]
+
+
 class History(TypedDict):
     """Values of one metric, oldest first.
 
     Attributes:
-        points: (ts in ms, value).
+        points: (ts in ms, value); empty where it was asked to gather.
         more: there are older ones within the time asked for.
+        bucket_ms: time that each of `buckets` gathers; 0 where each is one value.
+        buckets: gathered, oldest first; those without a value are left out.
     """
 
     metric: str
     kind: str
     points: list[list[Any]]
     more: bool
+    bucket_ms: int
+    buckets: list[Bucket]
 
 
 class HomeGroup(TypedDict):
@@ -543,6 +890,56 @@ class HomeGroup(TypedDict):
     id: int
     name: str
     path: str
+
+
+class ImportAnswer(TypedDict):
+    """What was planned, and whether it was done.
+
+    Attributes:
+        applied: all of it was done; false: nothing was.
+        counts: lines by status.
+        secrets: {device id: secret} of new devices; shown now and never again.
+    """
+
+    applied: bool
+    counts: dict[str, int]
+    rows: list[ImportLine]
+    secrets: dict[str, str]
+
+
+class ImportLine(TypedDict):
+    """What becomes of one line.
+
+    Attributes:
+        line: its number in the list.
+        column: the one at fault.
+        changes: {field: [before, after]}.
+    """
+
+    line: int
+    device_id: str
+    status: Literal["change", "exists", "invalid", "new", "same"]
+    why: str
+    column: str
+    changes: dict[str, list[Any]]
+
+
+class InVersion(TypedDict):
+    """A fault in one version of the app, "" for devices that do not say."""
+
+    version: str
+    count: int
+    devices: int
+    first_seen: int
+    last_seen: int
+
+
+class InheritedKey(TypedDict):
+    """A key that a group inherits from a group around it."""
+
+    key: str
+    value: Any
+    group: str
 
 
 class InventoryLine(TypedDict):
@@ -612,6 +1009,25 @@ class JobView(TypedDict):
     cancel_requested_at: int | None
 
 
+class KeyPlan(TypedDict):
+    """One key of a layer that would change.
+
+    Attributes:
+        value: as it would be in the layer; None when it is taken out.
+        is_set: it would be in the layer (else taken out: inherited again, or not desired).
+        devices: how many would hear another value.
+        own: how many have a value of their own and keep it.
+        inner: how many keep the value of a group inside.
+    """
+
+    key: str
+    value: Any
+    is_set: bool
+    devices: int
+    own: int
+    inner: int
+
+
 class Latest(TypedDict):
     """Newest value of a metric.
 
@@ -624,6 +1040,47 @@ class Latest(TypedDict):
     kind: str
     ts: int
     value: float | bool | str | None
+
+
+class LayerPlan(TypedDict):
+    """What a change of a layer would do.
+
+    Attributes:
+        version: of the layer that the plan was made for: give it as If-Match.
+        below: devices under the layer.
+        devices: of these, how many would hear something new.
+        too_large: how many would have more than a message can carry, and keep what they have.
+        keys: by name.
+    """
+
+    version: int
+    below: int
+    devices: int
+    too_large: int
+    keys: list[KeyPlan]
+
+
+class LayerView(TypedDict):
+    """A layer as people see it. Times are ms since the epoch.
+
+    Attributes:
+        kind: `profile` or `group`.
+        name: of the profile or the group.
+        version: counts the edits; 0 when nothing was ever said here.
+        inherited: what the groups around say, without what this layer says itself.
+        devices: how many are below.
+        waiting: of these, how many the layer is still to be brought to.
+    """
+
+    kind: str
+    name: str
+    desired: dict[str, Any]
+    version: int
+    changed_at: int | None
+    changed_by: str
+    inherited: list[InheritedKey]
+    devices: int
+    waiting: int
 
 
 class LedgerView(TypedDict):
@@ -639,6 +1096,13 @@ class LeftOut(TypedDict):
     device_id: str
     code: str
     why: str
+
+
+class LinkUsed(TypedDict):
+    """What stands in a mailed link behind `/admin/link/`, and the password to set."""
+
+    token: str
+    password: str
 
 
 class LogView(TypedDict):
@@ -668,12 +1132,61 @@ class LogView(TypedDict):
     log_session: str | None
 
 
+class MailAnswer(TypedDict):
+    """A mail. Times are ms since the epoch.
+
+    Attributes:
+        state: queued, sent or failed.
+        next_at: when a queued one is tried next.
+        error: of the last attempt.
+    """
+
+    id: str
+    kind: str
+    to: str
+    subject: str
+    created_at: int
+    state: str
+    attempts: int
+    next_at: int
+    sent_at: int | None
+    error: str
+
+
+class MailText(TypedDict):
+    """A mail and its text; links that sign somebody in are masked."""
+
+    id: str
+    kind: str
+    to: str
+    subject: str
+    created_at: int
+    state: str
+    attempts: int
+    next_at: int
+    sent_at: int | None
+    error: str
+    text: str
+
+
+class MarkAnswer(TypedDict):
+    """A place in the chain; number 0 is before the first entry."""
+
+    number: int
+    hash: str
+
+
 class Me(TypedDict):
-    """Who the token speaks for, and what they may do."""
+    """Who the token speaks for, and what they may do.
+
+    Attributes:
+        restriction: what must be done first: `password_change` or `second_factor`; else null.
+    """
 
     id: str
     name: str
     grants: list[Grant]
+    restriction: str | None
 
 
 class NewApiToken(TypedDict):
@@ -682,11 +1195,14 @@ class NewApiToken(TypedDict):
     Attributes:
         days: how long it works.
         scopes: what it may do: never more than you may yourself, now or later.
+        user_id: only for the command line on the machine itself, which has no user of its own:
+            whose token it is to be.
     """
 
     name: str
     scopes: list[NewScope]
     days: NotRequired[int]
+    user_id: NotRequired[str | None]
 
 
 class NewBinding(TypedDict):
@@ -725,6 +1241,15 @@ class NewGroup(TypedDict):
     parent_id: NotRequired[int]
 
 
+class NewInvitation(TypedDict):
+    """Whom to invite; a role may be given at once, on a group or everywhere (null)."""
+
+    email: str
+    name: NotRequired[str]
+    role: NotRequired[str | None]
+    group_id: NotRequired[int | None]
+
+
 class NewPassword(TypedDict):
     """Another password for a user; null makes a one-time password."""
 
@@ -734,6 +1259,13 @@ class NewPassword(TypedDict):
 class NewProfile(TypedDict):
     """A profile to be made; the name never changes."""
 
+    message_bytes_max: NotRequired[int]
+    metrics_max: NotRequired[int]
+    telemetry_kept_days: NotRequired[int | None]
+    logs_kept_days: NotRequired[int | None]
+    command_queue_s: NotRequired[int | None]
+    command_timeout_s: NotRequired[int | None]
+    command_step_timeout_s: NotRequired[int | None]
     name: str
     title: NotRequired[str]
     contact: NotRequired[Literal["always", "periodic"]]
@@ -748,6 +1280,7 @@ class NewRole(TypedDict):
     permissions: list[Permission]
     title: NotRequired[str]
     description: NotRequired[str]
+    require_second_factor: NotRequired[bool]
 
 
 class NewScope(TypedDict):
@@ -762,14 +1295,15 @@ class NewToken(TypedDict):
     """An enrolment token to be made.
 
     Attributes:
-        mode: `pre_registered`: only devices that are registered; `allow_new`: others too.
+        mode: `pre_registered`: only devices that are registered; `allow_new`: others too;
+            `approve`: a person decides on each.
         reenrol: a device that has a working secret may enrol again.
     """
 
     name: str
     profile: str
     group_id: int
-    mode: NotRequired[Literal["allow_new", "pre_registered"]]
+    mode: NotRequired[Literal["allow_new", "approve", "pre_registered"]]
     max_uses: NotRequired[int | None]
     expires_at: NotRequired[int | None]
     reenrol: NotRequired[bool]
@@ -781,6 +1315,31 @@ class NewUser(TypedDict):
     email: str
     name: NotRequired[str]
     password: NotRequired[str | None]
+
+
+class OnDay(TypedDict):
+    """Records of one day; `start` is its beginning, UTC, ms since the epoch."""
+
+    start: int
+    count: int
+
+
+class OnDevice(TypedDict):
+    """A fault on one device; `version` is the one it was last seen in, "" for not known."""
+
+    device_id: str
+    count: int
+    first_seen: int
+    last_seen: int
+    version: str
+
+
+class PartAnswer(TypedDict):
+    """A part of a range, ms since the epoch; `end` is not in it. Levels without records lack."""
+
+    start: int
+    end: int
+    counts: dict[str, int]
 
 
 class PasswordChange(TypedDict):
@@ -893,15 +1452,35 @@ class ProfileAnswer(TypedDict):
     qos_down: int
     created_at: int
     version: int
+    message_bytes_max: int
+    metrics_max: int
+    telemetry_kept_days: int | None
+    logs_kept_days: int | None
+    command_queue_s: int | None
+    command_timeout_s: int | None
+    command_step_timeout_s: int | None
 
 
 class ProfileChange(TypedDict):
-    """What to change; null leaves it."""
+    """What to change; null leaves title, contact, expect_every_s and qos_down as they are."""
 
+    message_bytes_max: NotRequired[int]
+    metrics_max: NotRequired[int]
+    telemetry_kept_days: NotRequired[int | None]
+    logs_kept_days: NotRequired[int | None]
+    command_queue_s: NotRequired[int | None]
+    command_timeout_s: NotRequired[int | None]
+    command_step_timeout_s: NotRequired[int | None]
     title: NotRequired[str | None]
     contact: NotRequired[Literal["always", "periodic"] | None]
     expect_every_s: NotRequired[int | None]
     qos_down: NotRequired[int | None]
+
+
+class QuarantineCount(TypedDict):
+    """How many messages it was done to."""
+
+    count: int
 
 
 class QuarantineLine(TypedDict):
@@ -910,6 +1489,7 @@ class QuarantineLine(TypedDict):
     Attributes:
         reason: a code.
         detail: what was wrong with it, and where.
+        replay_at: when somebody asked that it be read again; null: nobody did, or it was.
         size: of the payload in bytes.
     """
 
@@ -919,6 +1499,8 @@ class QuarantineLine(TypedDict):
     device_id: str
     reason: str
     detail: str
+    replay_at: int | None
+    replay_by: str | None
     size: int
 
 
@@ -931,8 +1513,83 @@ class QuarantineMessage(TypedDict):
     device_id: str
     reason: str
     detail: str
+    replay_at: int | None
+    replay_by: str | None
     size: int
     payload_base64: str
+
+
+class QuarantineReason(TypedDict):
+    """Why it is done, for the audit log."""
+
+    reason: NotRequired[str]
+
+
+class QuarantineSelection(TypedDict):
+    """Which messages, as in the list, and why it is done, for the audit log."""
+
+    device_id: NotRequired[str | None]
+    reason: NotRequired[str | None]
+    since: NotRequired[int | None]
+    until: NotRequired[int | None]
+    why: NotRequired[str]
+
+
+class RawLine(TypedDict):
+    """A message as it came; the payload's bytes in base64. Times are ms since the epoch."""
+
+    id: int
+    received_at: int
+    topic: str
+    size: int
+    payload_base64: str
+
+
+class RecoveryCodes(TypedDict):
+    """Codes that each work once instead of the app; shown now and never again."""
+
+    recovery_codes: list[str]
+
+
+class Rejection(TypedDict):
+    """Which devices to refuse, and why: they are told so."""
+
+    requests: list[str]
+    reason: NotRequired[str]
+
+
+class RequestAnswer(TypedDict):
+    """A device that asked to be let in. Times are ms since the epoch.
+
+    Attributes:
+        attributes: what it tells of itself; claims.
+        count: how often it has asked.
+        used_at: when it fetched its secret.
+    """
+
+    id: str
+    device_id: str
+    install_id: str
+    address: str
+    attributes: dict[str, Any]
+    token_id: str
+    token_name: str
+    profile: str
+    group_id: int
+    state: str
+    count: int
+    first_asked_at: int
+    last_asked_at: int
+    decided_by: str | None
+    decided_at: int | None
+    reason: str
+    used_at: int | None
+
+
+class Reset(TypedDict):
+    """Why."""
+
+    reason: NotRequired[str | None]
 
 
 class RetryAnswer(TypedDict):
@@ -948,6 +1605,42 @@ class RetryRequest(TypedDict):
     reason: NotRequired[str]
 
 
+class ReviewAnswer(TypedDict):
+    """A person under review. Times are ms since the epoch.
+
+    Attributes:
+        rights: the roles that the filter asks for.
+        tokens: working API tokens that may what the filter asks for.
+    """
+
+    user_id: str
+    email: str
+    name: str
+    disabled_at: int | None
+    last_sign_in_at: int | None
+    second_factor: bool
+    rights: list[ReviewRight]
+    tokens: list[ReviewToken]
+
+
+class ReviewRight(TypedDict):
+    """A role of a person, on a group and those inside it, or everywhere."""
+
+    binding_id: str
+    role: str
+    where: str
+    group_id: int | None
+
+
+class ReviewToken(TypedDict):
+    """A working API token of a person."""
+
+    id: str
+    name: str
+    expires_at: int
+    last_used_at: int | None
+
+
 class RevokedAnswer(TypedDict):
     """How many working secrets were ended."""
 
@@ -958,7 +1651,8 @@ class RoleAnswer(TypedDict):
     """A named set of permissions.
 
     Attributes:
-        builtin: it cannot be changed or deleted.
+        builtin: only its `require_second_factor` can be changed.
+        require_second_factor: who has it can do nothing before setting one up.
         version: counts the edits; for If-Match.
     """
 
@@ -967,6 +1661,7 @@ class RoleAnswer(TypedDict):
     description: str
     builtin: bool
     permissions: list[str]
+    require_second_factor: bool
     version: int
 
 
@@ -976,6 +1671,7 @@ class RoleChange(TypedDict):
     permissions: NotRequired[list[Permission] | None]
     title: NotRequired[str | None]
     description: NotRequired[str | None]
+    require_second_factor: NotRequired[bool | None]
 
 
 class RoleHolder(TypedDict):
@@ -994,6 +1690,30 @@ class Rotation(TypedDict):
     overlap_s: NotRequired[int]
 
 
+class SecondFactorAnswer(TypedDict):
+    """How an account stands.
+
+    Attributes:
+        since: when it was set up; null without one.
+        required: whether a role asks for one.
+    """
+
+    since: int | None
+    recovery_codes_left: int
+    required: bool
+
+
+class SecondFactorOffer(TypedDict):
+    """What an authenticator app is given, once.
+
+    Attributes:
+        address: otpauth://, for a QR code.
+    """
+
+    secret: str
+    address: str
+
+
 class SecretAnswer(TypedDict):
     """A device's new secret; it is shown now and never again (null in a repeated answer)."""
 
@@ -1001,15 +1721,41 @@ class SecretAnswer(TypedDict):
     secret: str | None
 
 
+class SessionAnswer(TypedDict):
+    """A sign-in that lasts. Times are ms since the epoch.
+
+    Attributes:
+        authenticated_at: when the password was last given.
+        second_factor: whether a code was given.
+        current: whether it is the one that asks.
+    """
+
+    id: str
+    started_at: int
+    used_at: int
+    authenticated_at: int
+    address: str
+    user_agent: str
+    second_factor: bool
+    current: bool
+
+
 class SettingsAnswer(TypedDict):
     """What is desired and what the device says is in force. Times are ms since the epoch.
 
     Attributes:
-        version: of what is desired; the ETag.
-        applied_version: version that the device has taken.
+        own: what is desired of this device alone; the rest is inherited.
+        own_version: counts the edits of it; for If-Match.
+        desired: profile, groups and own merged: what the device is told.
+        version: of that, as the device hears it.
+        applied_version: version that the device has answered to.
         errors: {key: why it could not be taken}.
+        problem: why this cannot be told to the device; empty when it can.
+        keys: how each key stands.
     """
 
+    own: dict[str, Any]
+    own_version: int
     version: int
     desired: dict[str, Any]
     desired_at: int | None
@@ -1017,10 +1763,45 @@ class SettingsAnswer(TypedDict):
     reported: dict[str, Any]
     errors: dict[str, Any]
     reported_at: int | None
+    problem: str
+    keys: list[SettingsKeyAnswer]
 
 
 class SettingsChange(TypedDict):
-    """What is desired, whole."""
+    """What is desired in this layer, whole: a key that is left out is inherited."""
+
+    desired: dict[str, Any]
+
+
+class SettingsKeyAnswer(TypedDict):
+    """One key of a device's settings.
+
+    Attributes:
+        desired: what the device is told; null when nobody desires it (`is_desired`).
+        layer: `profile`, `group` or `device`: who says so; empty when nobody does.
+        layer_name: of the profile or group; empty where you may not read it.
+        inherited: what would hold without the device's own value.
+        reported: what is in force by the device's word.
+        since: of the state, ms since the epoch.
+        error: why the device could not take it.
+    """
+
+    key: str
+    desired: Any
+    layer: str
+    layer_name: str
+    inherited: Any
+    reported: Any
+    is_desired: bool
+    is_inherited: bool
+    is_reported: bool
+    state: KeyState
+    since: int | None
+    error: str
+
+
+class SettingsPatch(TypedDict):
+    """A JSON merge patch (RFC 7396) of the same: null takes a key out of this layer."""
 
     desired: dict[str, Any]
 
@@ -1032,11 +1813,40 @@ class SignIn(TypedDict):
     password: str
 
 
+class SignInAnswer(TypedDict):
+    """Tokens; or, where there is a second factor, a challenge and no tokens yet.
+
+    Attributes:
+        second_factor: send the challenge with a code to /auth/second-factor.
+        challenge: good for that alone, and for five minutes.
+    """
+
+    second_factor: bool
+    challenge: str | None
+    access_token: str | None
+    refresh_token: str | None
+    expires_in_s: int
+    must_change_password: bool
+
+
 class TagChange(TypedDict):
     """Tags to add or change, and names of tags to take away; the rest stay."""
 
     add: NotRequired[dict[str, str]]
     remove: NotRequired[list[str]]
+
+
+class TagName(TypedDict):
+    """A name of tags.
+
+    Attributes:
+        devices: how many that the actor may read have it.
+        values: {value: devices}, the most frequent first, VALUES at most.
+    """
+
+    name: str
+    devices: int
+    values: dict[str, int]
 
 
 class TagTarget(TypedDict):
@@ -1131,6 +1941,24 @@ class Tokens(TypedDict):
     must_change_password: bool
 
 
+class TryAnswer(TypedDict):
+    """A sign-in, or tries that failed within a minute.
+
+    Attributes:
+        email: of the account; "" where none has what was typed.
+        outcome: signed_in, wrong_password, wrong_code, disabled, unknown_account, asked_reset.
+        tries: how many this line stands for.
+    """
+
+    at: int
+    email: str
+    address: str
+    user_agent: str
+    outcome: str
+    second_factor: bool
+    tries: int
+
+
 class UserAnswer(TypedDict):
     """A user. Times are ms since the epoch.
 
@@ -1170,6 +1998,21 @@ class UserMade(TypedDict):
     one_time_password: str | None
 
 
+class VerifiedAnswer(TypedDict):
+    """What a walk over the chain found.
+
+    Attributes:
+        intact: how far all is well; go on from here while `is_whole` is false.
+        is_whole: it went up to the head.
+        finding: null where nothing is wrong.
+    """
+
+    intact: MarkAnswer
+    head: MarkAnswer
+    is_whole: bool
+    finding: FindingAnswer | None
+
+
 class Why(TypedDict):
     """The first thing that holds something back, or how it ended.
 
@@ -1183,4 +2026,36 @@ class Why(TypedDict):
     code: str
     subject: str
     since: int | None
+    text: str
+
+
+class WhyAnswer(TypedDict):
+    """Whether somebody may do something, and why.
+
+    Attributes:
+        where: the group or device that was decided on, or `everywhere`.
+        given_by: what gives the permission there; for a token its scopes.
+        owner_given_by: of a token: what gives it to the owner.
+        why_not: reasons; empty when allowed.
+        elsewhere: what gives the permission, but not there.
+        roles_that_would_do: any of them, given there.
+    """
+
+    allowed: bool
+    subject_kind: str
+    subject_id: str
+    subject_name: str
+    permission: Permission
+    where: str
+    given_by: list[Giver]
+    owner_given_by: list[Giver]
+    why_not: list[WhyNot]
+    elsewhere: list[Giver]
+    roles_that_would_do: list[str]
+
+
+class WhyNot(TypedDict):
+    """One reason why not."""
+
+    code: str
     text: str

@@ -35,6 +35,7 @@ from muster_protocol import asyncapi
 
 REF = "#/components/schemas/{name}"
 JSON = "application/json"
+TOO_LARGE = "TooLarge"
 
 IF_MATCH = r'^(\*|(W/)?"?[0-9]{1,18}(-[0-9a-f]+)?"?)$'
 """What If-Match may be; the version alone is enough."""
@@ -127,7 +128,8 @@ def document() -> dict[str, Any]:
         "components": {
             "schemas": schemas,
             "securitySchemes": SCHEMES,
-            "responses": {kind.__name__: _problem(kind) for kind in MEANING},
+            "responses": {kind.__name__: _problem(kind, MEANING[kind]) for kind in MEANING}
+            | {TOO_LARGE: _problem(InvalidInput, "The body is larger than this route takes.")},
         },
     }
 
@@ -154,6 +156,8 @@ def operation(route: Route) -> dict[str, Any]:
     good = {str(route.status): _good(route)}
     if route.etag and route.method == "GET":
         good["304"] = {"description": "Not changed since If-None-Match.", "headers": ETAG}
+    if route.body is not None:
+        good["413"] = {"$ref": f"#/components/responses/{TOO_LARGE}"}
     found["responses"] = good | {
         str(_status(kind)): {"$ref": f"#/components/responses/{kind.__name__}"}
         for kind in sorted(errors(route), key=lambda kind: list(MEANING).index(kind))
@@ -169,7 +173,9 @@ def errors(route: Route) -> set[type[MusterError]]:
         found |= {NotAuthenticated, PermissionDenied}
     if route.body is not None or route.query is not None:
         found |= {InvalidInput}
-    if route.path_parameters:
+    names_things = route.body is not None or route.query is not None
+    if route.path_parameters or (names_things and route.permission is not None):
+        # A group or a profile that is named in a body may not be there for the caller.
         found |= {NotFound}
     if route.idempotent:
         found |= {Conflict}
@@ -270,9 +276,9 @@ def _also(route: Route) -> dict[str, Any]:
     }
 
 
-def _problem(kind: type[MusterError]) -> dict[str, Any]:
+def _problem(kind: type[MusterError], told: str) -> dict[str, Any]:
     answer: dict[str, Any] = {
-        "description": MEANING[kind],
+        "description": told,
         "content": {CONTENT_TYPE: {"schema": _ref(Problem)}},
     }
     if kind in (RateLimited, Unavailable):
