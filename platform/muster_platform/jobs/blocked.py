@@ -70,6 +70,7 @@ TEXTS: dict[str, str] = {
     "device_sleeping": "Device {subject} sleeps; it gets this when it wakes.",
     "waiting_for_dispatch": "It waits for `muster run dispatch` to take it for {subject}.",
     "waiting_for_broker": "It was handed to the broker, which has not acknowledged it ({subject}).",
+    "never_heard": "It was sent; {subject} has never connected, so nobody may have received it.",
     "no_report": "It was sent; {subject} is a plain device and has reported nothing.",
     "not_delivered": "It was sent; {subject} is connected and has not confirmed that it has it.",
     "not_started": "Device {subject} has it and has not begun.",
@@ -96,6 +97,12 @@ def _presence(state: PresenceState) -> Callable[[Standing, Surroundings], int | 
     return rule
 
 
+def _never_heard(s: Standing, around: Surroundings) -> int | None:
+    """A plain device gets it whatever its presence: here nobody was ever seen to be there."""
+    unheard = around.plain and around.presence is PresenceState.UNKNOWN
+    return s.sent_at if unheard and s.state is E.SENT else None
+
+
 def _silent(s: Standing, around: Surroundings) -> int | None:
     last = max(s.heard_at or 0, s.started_at or 0)
     quiet = around.now - last > around.resend_after_s * 1000
@@ -108,6 +115,7 @@ _RULES: tuple[_Rule, ...] = (
     ("device_unknown", _presence(PresenceState.UNKNOWN)),
     ("device_offline", _presence(PresenceState.OFFLINE)),
     ("device_sleeping", _presence(PresenceState.SLEEPING)),
+    ("never_heard", _never_heard),
     ("cancel_unconfirmed", lambda s, _: s.cancel_requested_at),
     (
         "waiting_for_broker",

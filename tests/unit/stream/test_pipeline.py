@@ -145,6 +145,16 @@ def test_what_cannot_be_decoded_is_quarantined_in_the_same_batch() -> None:
     assert (bad.subject, bad.reason) == ("a", "encoding")
 
 
+def test_a_message_that_the_quarantine_refuses_is_kept_bare_and_stops_nobody() -> None:
+    sent = [message("a", 1, "{"), message("b", 2)]
+    bench = Bench(sent, ["quarantine refuses", "quarantine refuses"])
+    bench.sink.keeps_bare = True
+    bench.finish()
+    assert [item.raw for item in bench.sink.quarantined] == sent[:1]
+    assert bench.sink.stored == sent[1:]
+    assert bench.pipeline.counts.spooled == 0
+
+
 def test_while_the_sink_is_away_messages_are_spooled_and_acknowledged() -> None:
     bench = Bench([message("a", n) for n in range(1, 9)], ["away"])
     bench.step()

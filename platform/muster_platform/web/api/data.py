@@ -1,8 +1,7 @@
 """What devices said: telemetry, inventory, ledger, timeline, quarantine."""
 
-import base64
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -12,10 +11,8 @@ from muster_platform.access.permissions import Permission
 from muster_platform.bootstrap import TIMELINE
 from muster_platform.devices.ledger_view import LedgerService, LedgerView
 from muster_platform.devices.models import InventoryItem
-from muster_platform.devices.quarantine import QuarantineFilter, QuarantineService
 from muster_platform.devices.sampling import POINTS_MAX, Value
 from muster_platform.devices.service import DeviceService
-from muster_platform.devices.stream_models import Quarantined
 from muster_platform.devices.telemetry import (
     HISTORY_POINTS,
     HISTORY_POINTS_MAX,
@@ -25,7 +22,7 @@ from muster_platform.devices.telemetry import (
 )
 from muster_platform.devices.timeline import TimelineLine, TimelineService
 from muster_platform.unit import Unit
-from muster_platform.web.api.common import DeviceId, Input, Listed, Millis, PageQuery, listed
+from muster_platform.web.api.common import Input, Listed, Millis, PageQuery, listed
 from muster_platform.web.api.routing import Csv, Routes
 from muster_platform.web.site.csv_safe import lines
 
@@ -61,39 +58,6 @@ class InventoryLine(msgspec.Struct, kw_only=True):
     component: str
     version: str
     since: int
-
-
-class QuarantineQuery(PageQuery, kw_only=True):
-    """Which messages."""
-
-    device_id: DeviceId | None = None
-    reason: Annotated[str, Meta(min_length=1, max_length=32)] | None = None
-    since: Millis | None = None
-    until: Millis | None = None
-
-
-class QuarantineLine(msgspec.Struct, kw_only=True):
-    """A message that could not be taken. Times are ms since the epoch.
-
-    Attributes:
-        reason: a code.
-        detail: what was wrong with it, and where.
-        size: of the payload in bytes.
-    """
-
-    id: int
-    received_at: int
-    topic: str
-    device_id: str
-    reason: str
-    detail: str
-    size: int
-
-
-class QuarantineMessage(QuarantineLine, kw_only=True):
-    """A message that could not be taken, whole; the payload's bytes in base64."""
-
-    payload_base64: str
 
 
 @routes.add("GET", "/devices/{device_id}/telemetry", permission=Permission.TELEMETRY_READ)
@@ -152,29 +116,3 @@ def get_ledger(unit: Unit, device_id: str) -> LedgerView:
 def list_timeline(unit: Unit, device_id: str, query: PageQuery) -> Listed[TimelineLine]:
     """List what happened to a device, newest first: presence, acts of people, executions."""
     return listed(TimelineService(unit, TIMELINE).list(device_id, query.page()))
-
-
-@routes.add("GET", "/quarantine", permission=Permission.LOGS_READ)
-def list_quarantine(unit: Unit, query: QuarantineQuery) -> Listed[QuarantineLine]:
-    """List messages that could not be taken, newest first.
-
-    Messages of unknown devices belong to no group and take system:read everywhere.
-    """
-    wanted = QuarantineFilter(query.device_id, query.reason, query.since, query.until)
-    page = QuarantineService(unit).list(wanted, query.page())
-    items = [QuarantineLine(**_fields(row)) for row in page.items]
-    return Listed(items=items, next_cursor=page.next_cursor)
-
-
-@routes.add("GET", "/quarantine/{message_id}", permission=Permission.LOGS_READ)
-def get_quarantined(unit: Unit, message_id: int) -> QuarantineMessage:
-    """Get a message that could not be taken, with its bytes."""
-    row = QuarantineService(unit).get(message_id)
-    return QuarantineMessage(
-        **_fields(row), payload_base64=base64.b64encode(row.payload).decode("ascii")
-    )
-
-
-def _fields(row: Quarantined) -> dict[str, Any]:
-    names = ("id", "received_at", "topic", "device_id", "reason", "detail")
-    return {name: getattr(row, name) for name in names} | {"size": len(row.payload)}

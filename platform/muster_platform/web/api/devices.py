@@ -8,6 +8,7 @@ from msgspec import Meta
 from muster_platform.access.permissions import Permission
 from muster_platform.bootstrap import DEVICE_HOOKS
 from muster_platform.devices.service import DeviceService
+from muster_platform.devices.tag_names import TagName, TagService
 from muster_platform.errors import Conflict, NotFound
 from muster_platform.paging import DEFAULT_SIZE, PageRequest
 from muster_platform.unit import Unit
@@ -153,6 +154,12 @@ def change_tags(unit: Unit, device_id: str, body: TagChange) -> DeviceAnswer:
     """Add some tags and take others away."""
     device = DeviceService(unit).tag(device_id, body.add, frozenset(body.remove))
     return device_answer(unit, device)
+
+
+@routes.add("GET", "/tags", permission=READ)
+def list_tags(unit: Unit) -> Listed[TagName]:
+    """List the names and values of tags of devices that you may read, with how many have them."""
+    return Listed(items=TagService(unit).list())
 
 
 @routes.add("POST", "/devices/{device_id}/disable", permission=WRITE)

@@ -12,7 +12,7 @@ from muster_protocol.states import JobState
 
 HELD = (
     *("device_offline", "device_sleeping", "device_unknown", "device_disabled", "job_paused"),
-    *("cancel_unconfirmed", "no_report", "in_progress_silent"),
+    *("cancel_unconfirmed", "no_report", "never_heard", "in_progress_silent"),
 )
 """Codes of `blocked_by` that somebody may want to act on."""
 ACTIVE = (
