@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -16,13 +17,14 @@ LOOKED_AT = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One line; `at` is ms since the epoch."""
+    """One line; `at` is ms since the epoch, `data` as on the device's timeline."""
 
     at: int
     kind: str
     summary: str
     device_id: str
     device_name: str
+    data: dict[str, Any]
 
 
 class ChangeService:
@@ -58,6 +60,7 @@ class ChangeService:
                 summary=event.summary,
                 device_id=device_id,
                 device_name=name or device_id,
+                data=event.data,
             )
             for event, device_id, name in rows
         ]

@@ -1,4 +1,8 @@
-"""The versions in the fleet, from what devices say they have."""
+"""The versions in the fleet, from what devices say they have.
+
+A component is counted for each profile by itself: the `app` of a sensor and that of a phone have
+nothing but the name in common.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -8,7 +12,7 @@ from sqlalchemy import and_, func, or_, select
 
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.find import visible
-from muster_platform.devices.models import Device, InventoryItem
+from muster_platform.devices.models import Device, InventoryItem, Profile
 from muster_platform.devices.version_order import version_key
 from muster_platform.unit import Unit
 
@@ -31,9 +35,11 @@ class VersionCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentVersions:
-    """A component with its versions, the newest first."""
+    """A component of the devices of one profile with its versions, the newest first."""
 
     component: str
+    profile: str
+    profile_title: str
     devices: int
     versions: tuple[VersionCount, ...]
 
@@ -45,7 +51,7 @@ class ComponentVersions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
-    """A device with an older version than some other device has.
+    """A device with an older version than some other device of its profile has.
 
     Attributes:
         since: when it first told this version, ms since the epoch.
@@ -73,15 +79,19 @@ class InventoryService:
             PermissionDenied: without devices:read on any group.
         """
         self._unit.actor.require_somewhere(Permission.DEVICES_READ)
-        counts: dict[str, dict[str, int]] = defaultdict(dict)
-        for component, version, number in self._unit.session.execute(
-            _narrowed(self._unit, InventoryItem.component, InventoryItem.version, func.count())
-            .group_by(InventoryItem.component, InventoryItem.version)
-            .order_by(InventoryItem.component)
-        ):
-            counts[component][version] = number
-        found = [_component(name, versions) for name, versions in counts.items()]
-        return sorted(found, key=lambda one: (-one.devices, one.component))[:COMPONENTS_MAX]
+        counts: dict[tuple[int, str], dict[str, int]] = defaultdict(dict)
+        columns = (Device.profile_id, InventoryItem.component, InventoryItem.version)
+        statement = _narrowed(self._unit, *columns, func.count()).group_by(*columns)
+        for profile_id, component, version, number in self._unit.session.execute(statement):
+            counts[profile_id, component][version] = number
+        profiles = {row.id: row for row in self._unit.session.scalars(select(Profile))}
+        found = [
+            _component(name, profiles[profile_id], versions)
+            for (profile_id, name), versions in counts.items()
+        ]
+        return sorted(found, key=lambda one: (-one.devices, one.profile, one.component))[
+            :COMPONENTS_MAX
+        ]
 
     def behind(self, size: int) -> list[Behind]:
         """Give devices with an older version than others have, the longest so first.
@@ -93,17 +103,27 @@ class InventoryService:
             PermissionDenied: without devices:read on any group.
         """
         newest = {
-            one.component: one.versions[0].version for one in self.versions() if one.behind > 0
+            (one.profile, one.component): [v.version for v in one.versions if v.newest]
+            for one in self.versions()
+            if one.behind > 0
         }
         if not newest:
             return []
         older = or_(
             *(
-                and_(InventoryItem.component == component, InventoryItem.version != version)
-                for component, version in newest.items()
+                and_(
+                    Profile.name == profile,
+                    InventoryItem.component == component,
+                    InventoryItem.version.not_in(versions),
+                )
+                for (profile, component), versions in newest.items()
             )
         )
-        statement = _narrowed(self._unit, Device, InventoryItem).where(older)
+        statement = (
+            _narrowed(self._unit, Device, InventoryItem)
+            .join(Profile, Profile.id == Device.profile_id)
+            .where(older)
+        )
         rows = self._unit.session.execute(
             statement.order_by(InventoryItem.since, Device.id).limit(size)
         ).unique()
@@ -114,7 +134,7 @@ class InventoryService:
                 group_name=device.group.name,
                 component=item.component,
                 version=item.version,
-                newest=newest[item.component],
+                newest=newest[device.profile.name, item.component][0],
                 since=item.since,
             )
             for device, item in rows
@@ -128,11 +148,13 @@ def _narrowed(unit: Unit, *columns: Any) -> Any:
     )
 
 
-def _component(name: str, counts: dict[str, int]) -> ComponentVersions:
+def _component(name: str, profile: Profile, counts: dict[str, int]) -> ComponentVersions:
     ordered = sorted(counts, key=lambda version: (version_key(version), version), reverse=True)
     newest = version_key(ordered[0])
     return ComponentVersions(
         component=name,
+        profile=profile.name,
+        profile_title=profile.title or profile.name,
         devices=sum(counts.values()),
         versions=tuple(
             VersionCount(

@@ -2,6 +2,7 @@
 
 import secrets
 from pathlib import Path
+from typing import NamedTuple
 
 from muster_platform.access.actor import system_actor
 from muster_platform.access.groups import GroupService
@@ -12,6 +13,16 @@ from muster_platform.devices.profiles import ProfileService
 from muster_platform.up.parts import MUSTER, Part
 from muster_platform.up.prepare import FIRST_ADMINISTRATOR, SignIn
 
+
+class Person(NamedTuple):
+    """Somebody of the demonstration; `group` is where the rights end, "" for nowhere."""
+
+    email: str
+    name: str
+    roles: tuple[str, ...]
+    group: str = ""
+
+
 PROFILES = (
     ("sensor", "Climate sensor", "always", 300, "Cold chain"),
     ("gateway", "Edge gateway", "always", 300, "Depots"),
@@ -20,17 +31,38 @@ PROFILES = (
 """Name, title, contact, expect_every_s, and the group of its devices; as the default scenario."""
 
 
+PEOPLE: tuple[Person, ...] = (
+    Person("operator@example.org", "Noor Haddad", ("operator",)),
+    Person("depots@example.org", "Tomas Lind", ("operator",), "Depots"),
+    Person("release@example.org", "Ines Moreau", ("release_manager",)),
+    Person("analyst@example.org", "Kofi Mensah", ("analyst",)),
+    Person("oncall@example.org", "Mika Saarinen", ("on_call",)),
+    Person("auditor@example.org", "Ruth Adler", ("auditor",)),
+    Person("viewer@example.org", "Lea Braun", ("viewer",)),
+    Person("lead@example.org", "Sam Okoye", ("operator", "auditor")),
+)
+"""One for each role; one whose rights end at a group; one with two roles, and so two homes."""
+
+
 def prepare_demo(platform: Platform) -> SignIn:
-    """Make groups, profiles and an administrator that can sign in at once."""
+    """Make groups, profiles and people that can sign in at once, all with one password."""
     password = secrets.token_urlsafe(9)
     with platform.unit(system_actor("setup")) as unit:
-        users = UserService(unit)
-        user, _ = users.create(FIRST_ADMINISTRATOR, "Demo administrator", password)
-        users.bind(user.id, "administrator", None)
+        users, groups = UserService(unit), {}
         for name, title, contact, expect_every_s, group in PROFILES:
-            GroupService(unit).create(group)
+            groups[group] = GroupService(unit).create(group).id
             ProfileService(unit).create(name, title, contact, expect_every_s)
-    return SignIn(FIRST_ADMINISTRATOR, password)
+        everybody = (Person(FIRST_ADMINISTRATOR, "Demo administrator", ("administrator",)), *PEOPLE)
+        for person in everybody:
+            user, _ = users.create(person.email, person.name, password)
+            for role in person.roles:
+                users.bind(user.id, role, groups[person.group] if person.group else None)
+    return SignIn(FIRST_ADMINISTRATOR, password, tuple(map(_line, PEOPLE)))
+
+
+def _line(person: Person) -> tuple[str, str]:
+    what = " and ".join(role.replace("_", " ") for role in person.roles)
+    return person.email, f"{what} of {person.group} only" if person.group else what
 
 
 def simulator(platform: Platform, devices: int, scenario: Path | None) -> Part:

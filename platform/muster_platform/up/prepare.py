@@ -26,10 +26,15 @@ FIRST_ADMINISTRATOR = "admin@muster.local"
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """An account to print once."""
+    """An account to print once.
+
+    Attributes:
+        others: (address, what they may) of more accounts with the same password.
+    """
 
     email: str
     password: str
+    others: tuple[tuple[str, str], ...] = ()
 
 
 def lock(settings: Settings) -> IO[str]:

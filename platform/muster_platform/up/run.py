@@ -14,6 +14,7 @@ from muster_platform.errors import ConfigurationError
 from muster_platform.settings import Settings
 from muster_platform.up import prepare
 from muster_platform.up.demo import prepare_demo, simulator
+from muster_platform.up.demo_life import DemoLife
 from muster_platform.up.parts import parts
 from muster_platform.up.supervisor import Supervisor
 
@@ -44,6 +45,7 @@ def _run(settings: Settings, *, demo: bool, devices: int, scenario: Path | None)
         simulated = simulator(platform, devices, scenario) if demo else None
     finally:
         platform.close()
+    life = DemoLife(settings, devices) if demo else None
     supervisor = Supervisor(
         parts(settings, valkey_port, simulated),
         log_dir=settings.state_dir / "log",
@@ -52,16 +54,28 @@ def _run(settings: Settings, *, demo: bool, devices: int, scenario: Path | None)
     )
     typer.echo(f"state in {settings.state_dir}, logs in {settings.state_dir / 'log'}")
     try:
-        supervisor.run(on_ready=lambda: _welcome(settings, sign_in))
+        supervisor.run(on_ready=lambda: _ready(settings, sign_in, life))
     finally:
+        if life is not None:
+            life.stop()
         prepare.forget_redis(settings)
     typer.echo("stopped")
+
+
+def _ready(settings: Settings, sign_in: prepare.SignIn | None, life: DemoLife | None) -> None:
+    _welcome(settings, sign_in)
+    if life is not None and not life.is_alive():
+        life.start()
 
 
 def _welcome(settings: Settings, sign_in: prepare.SignIn | None) -> None:
     typer.echo(f"\n  Muster is up: {settings.public_url}/admin/")
     if sign_in is not None:
         typer.echo(f"  sign in as    {sign_in.email}\n  password      {sign_in.password}")
+        if sign_in.others:
+            typer.echo("  or, with the same one, as")
+        for email, what in sign_in.others:
+            typer.echo(f"    {email:<22} {what}")
     else:
         typer.echo("  sign in with an account you have; `muster user list` shows them")
     typer.echo(f"  devices       {', '.join(settings.broker_urls)}\n  Ctrl-C stops all\n")

@@ -13,6 +13,7 @@ from muster_platform.unit import Unit
 
 QUEUE = "muster"
 """Celery's list in Redis."""
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 SLOW_MS = 250
 EXPECTED = ("ingest", "dispatch", "broker", "live", "worker", "schedule")
 """Every installation has these; one that never spoke is told, too."""
@@ -58,7 +59,7 @@ def _database(unit: Unit) -> PartState:
     took = _took_ms(begun)
     kind = unit.session.get_bind().dialect.name
     state = "ok" if took < SLOW_MS else "warn"
-    return _part("database", state, f"{kind}, answers in {took} ms", None, {"answer_ms": took})
+    return _part("database", state, f"{NAMES.get(kind, kind)}, answers in {took} ms", None, {"answer_ms": took})
 
 
 def _redis(platform: Platform, unit: Unit) -> PartState:

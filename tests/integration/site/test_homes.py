@@ -150,5 +150,5 @@ def test_every_number_leads_to_the_list_behind_it(world: World) -> None:
 def test_the_parts_of_the_platform_are_told_to_the_administrator(world: World) -> None:
     page = world.browser(ADMIN).text("/admin/")
     assert "Answers this page" in page
-    assert "sqlite, answers in" in page
+    assert "SQLite, answers in" in page
     assert "Has said nothing yet" in page  # no ingest runs beside this test

@@ -1,7 +1,8 @@
 """What templates may use: assets, times, states, navigation, the address of `muster live`."""
 
+import json
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from flask import Flask, request
@@ -14,7 +15,7 @@ from muster_platform.settings import Settings
 from muster_platform.web.allowed import is_allowed
 from muster_platform.web.site import words
 from muster_platform.web.site.assets import Assets
-from muster_platform.web.site.links import list_url
+from muster_platform.web.site.links import list_arg, list_url
 from muster_platform.web.site.navigation import navigation
 
 MS_MAX = 253_402_300_799_000
@@ -41,6 +42,11 @@ def iso(ms: int) -> str:
 
 def _datetime(ms: int) -> datetime:
     return datetime.fromtimestamp(min(max(int(ms), 0), MS_MAX) / 1000, UTC)
+
+
+def one_line(value: Any) -> str:
+    """Write a value as JSON on one line, for reading."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def duration(seconds: int) -> str:
@@ -98,6 +104,7 @@ def register(app: Flask, assets: Assets, settings: Settings) -> None:
     app.add_template_filter(iso, "iso")
     app.add_template_filter(initials, "initials")
     app.add_template_filter(duration, "duration")
+    app.add_template_filter(one_line, "tojson_text")
     app.add_template_filter(size, "size")
     env = app.jinja_env
     env.globals.update(
@@ -106,9 +113,12 @@ def register(app: Flask, assets: Assets, settings: Settings) -> None:
         navigation=navigation,
         connect=Connect(settings.public_url, settings.broker_host, settings.broker_port),
         list_url=list_url,
+        list_arg=list_arg,
+        act_words=audit_words.done,
         may=may,
         presence_look=lambda state: words.look(words.PRESENCE, state),
         presence_reason=lambda code: words.PRESENCE_REASON.get(code, code),
+        settings_look=lambda state: words.look(words.SETTINGS, state),
         execution_look=lambda state: words.look(words.EXECUTION, state),
         bulk_look=lambda state: words.look(words.BULK, state),
         bulk_item_look=lambda state: words.look(words.BULK_ITEM, state),

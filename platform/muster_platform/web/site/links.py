@@ -24,6 +24,15 @@ def list_url(endpoint: str, **filters: str) -> str:
     return url_for(endpoint, **arguments)
 
 
+def list_arg(endpoint: str, key: str) -> str:
+    """Give the name by which a list's address carries a filter.
+
+    Raises:
+        KeyError: the list has no such filter.
+    """
+    return _argument(_views()[endpoint], key)
+
+
 def _argument(view: Any, key: str) -> str:
     for index, item in enumerate(view._filters or ()):
         if isinstance(item, ListFilter) and item.key == key:

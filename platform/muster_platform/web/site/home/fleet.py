@@ -19,6 +19,14 @@ from muster_protocol.states import PresenceState
 
 CHANGES = ("presence", "settings", "inventory", "enrolment", "credential", "clone")
 """Kinds of timeline lines that somebody on call wants to know of."""
+ORDER = (
+    PresenceState.ONLINE,
+    PresenceState.SLEEPING,
+    PresenceState.SUSPECT,
+    PresenceState.OFFLINE,
+    PresenceState.UNKNOWN,
+)
+"""From well to unknown, as tiles are read."""
 COMPONENTS = 6
 """Components that a panel shows; the others are in their own list."""
 
@@ -51,7 +59,7 @@ class Glance:
 def fleet(unit: Unit) -> dict[str, int]:
     """Count devices by presence."""
     counts = DeviceService(unit).count_by_presence(DeviceFilter(disabled=False))
-    return {str(state): count for state, count in counts.items()}
+    return {str(state): counts[state] for state in ORDER}
 
 
 def problems(unit: Unit) -> list[Device]:
@@ -99,7 +107,7 @@ def behind(unit: Unit) -> list[Behind]:
 
 def changes(unit: Unit) -> list[Change]:
     """Give what changed in the last day."""
-    return ChangeService(unit).recent(unit.now() - DAY_MS, CHANGES, 2 * ROWS)
+    return ChangeService(unit).recent(unit.now() - DAY_MS, CHANGES, 12)
 
 
 def panels() -> list[Panel]:

@@ -76,5 +76,6 @@ def panels() -> list[Panel]:
             permissions=(Permission.USERS_READ, Permission.ROLES_READ),
             read=access,
             every_s=60,
+            more=("Everybody", "review.index"),
         ),
     ]

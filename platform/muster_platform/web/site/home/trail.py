@@ -1,5 +1,6 @@
 """Panels over the audit log: its newest entries, and whether its chain is whole."""
 
+from muster_platform.access import audit_words
 from muster_platform.access.audit import AuditFilter, AuditService
 from muster_platform.access.audit_checks import AuditChecks, CheckState
 from muster_platform.access.models import AuditEntry
@@ -11,7 +12,12 @@ from muster_platform.web.site.home.panel import ROWS, Panel
 
 def trail(unit: Unit) -> list[AuditEntry]:
     """Give the newest entries."""
-    return AuditService(unit).list(AuditFilter(), PageRequest(2 * ROWS)).items
+    return AuditService(unit).list(AuditFilter(), PageRequest(ROWS)).items
+
+
+def seek(_unit: Unit) -> list[tuple[str, str]]:
+    """Give the acts that can be asked for."""
+    return sorted(audit_words.ACTS.items(), key=lambda pair: pair[1])
 
 
 def chain(unit: Unit) -> CheckState:
@@ -29,6 +35,12 @@ def panels() -> list[Panel]:
             read=trail,
             every_s=15,
             more=("Audit", "audit.index_view"),
+        ),
+        Panel(
+            name="seek",
+            title="Find an act",
+            permissions=(Permission.AUDIT_READ,),
+            read=seek,
         ),
         Panel(
             name="chain",
