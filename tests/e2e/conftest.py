@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.services.base import free_port
 from tests.services.muster import MusterProcess
 
 START_LIMIT_S = 90.0
+PASSWORD = "several words, one password"
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Installation:
 
     Attributes:
         environment: MUSTER_ variables that a second terminal needs.
-        email, password: what `muster up` printed to sign in with.
+        email: what `muster up` printed to sign in with.
+        password: chosen in place of the printed one, which is good for nothing else.
     """
 
     environment: dict[str, str]
@@ -47,6 +50,24 @@ class Installation:
         return json.loads(done.stdout) if done.stdout else {"error": done.stderr}
 
 
+def choose_password(web_url: str, email: str, printed: str) -> None:
+    """Change the one-time password, as its owner must before anything else."""
+    tokens = _post(f"{web_url}/api/v1/auth/sign-in", {"email": email, "password": printed})
+    assert tokens["must_change_password"]
+    change = {"old": printed, "new": PASSWORD}
+    _post(f"{web_url}/api/v1/me/password", change, tokens["access_token"])
+
+
+def _post(url: str, body: dict[str, str], token: str = "") -> Any:
+    headers = {"Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
 @pytest.fixture(scope="session")
 def installation(
     tmp_path_factory: pytest.TempPathFactory,
@@ -59,10 +80,11 @@ def installation(
     process = MusterProcess(("up",), folder / "up.log", environment)
     process.wait_for("Muster is up", START_LIMIT_S)
     email = process.wait_for(r"sign in as\s+(\S+)").group(1)
-    password = process.wait_for(r"password\s+(\S+)").group(1)
+    printed = process.wait_for(r"password\s+(\S+)").group(1)
     web_url = f"http://127.0.0.1:{ports['WEB']}"
     try:
-        yield Installation(environment, web_url, ports["BROKER"], email, password, process)
+        choose_password(web_url, email, printed)
+        yield Installation(environment, web_url, ports["BROKER"], email, PASSWORD, process)
         assert process.terminate() == 0
     finally:
         process.reap()

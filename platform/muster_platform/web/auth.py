@@ -257,9 +257,7 @@ def tokens(user: User, issued: RefreshToken, authenticated_at: int) -> SignedIn:
     )
     life_s = platform().settings.access_token_s
     access = access_token(user, issued.family, authenticated_at)
-    return SignedIn(
-        user.id, access, refresh_, life_s, user.must_change_password, user.email
-    )
+    return SignedIn(user.id, access, refresh_, life_s, user.must_change_password, user.email)
 
 
 def access_token(user: User, family: str, authenticated_at: int) -> str:

@@ -99,7 +99,7 @@ def signed_in(fleet: Installation, browser: Browser) -> StorageState:
     page.get_by_label("E-mail").fill(fleet.email)
     page.get_by_label("Password").fill(fleet.password)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{fleet.web_url}/admin/account/")  # the first password is to be changed
+    page.wait_for_url(f"{fleet.web_url}/admin/")
     state = context.storage_state()
     context.close()
     assert watch.faults == []

@@ -17,7 +17,7 @@ NOT_AGAIN = frozenset({FIELD, PASSWORD_FIELD, CODE_FIELD})
 
 def account_page(restriction: str) -> str:
     """Give the endpoint of the page on which a restricted person does what is asked for."""
-    return "account.index" if restriction == PASSWORD_CHANGE else "account.second_factor"
+    return "account.index" if restriction == PASSWORD_CHANGE else "second_factor.index"
 
 
 def ask_again(error: FreshSignInRequired) -> Response:

@@ -7,6 +7,7 @@ from flask_admin import Admin
 from flask_admin.theme import Theme
 from werkzeug.wrappers import Response
 
+from muster_platform.access.mail_models import Mail
 from muster_platform.access.models import AuditEntry, Group, Role, User
 from muster_platform.access.token_models import ApiToken
 from muster_platform.devices.models import Device, EnrolmentToken, Profile
@@ -28,11 +29,15 @@ from muster_platform.web.site.views.groups import GroupList
 from muster_platform.web.site.views.home import Home
 from muster_platform.web.site.views.jobs import Jobs
 from muster_platform.web.site.views.logs import Logs
+from muster_platform.web.site.views.mails import MailList
 from muster_platform.web.site.views.person import People
 from muster_platform.web.site.views.profiles import ProfileList
+from muster_platform.web.site.views.settings import SettingsPages
 from muster_platform.web.site.views.quarantine import QuarantineList
 from muster_platform.web.site.views.roles import RoleList
 from muster_platform.web.site.views.search import Search
+from muster_platform.web.site.views.second_factor import SecondFactorPages
+from muster_platform.web.site.views.sign_ins import SignIns
 from muster_platform.web.site.views.versions import Versions
 
 THEME = Theme(folder="muster", base_template="admin/base.html")
@@ -48,6 +53,7 @@ def views() -> list[Any]:
         GroupList(Group, "Groups", endpoint="group", url="groups"),
         ProfileList(Profile, "Profiles", endpoint="profile", url="profiles"),
         EnrolmentList(EnrolmentToken, "Enrolment", endpoint="enrolment", url="enrolment"),
+        SettingsPages("Settings", endpoint="settings", url="settings"),
         Jobs("Jobs", endpoint="jobs", url="jobs"),
         Executions("Executions", endpoint="executions", url="executions"),
         Logs("Logs", endpoint="logs", url="logs"),
@@ -61,6 +67,9 @@ def views() -> list[Any]:
         Versions("Versions", endpoint="versions", url="versions"),
         Search("Search", endpoint="search", url="search"),
         Account("Account", endpoint="account", url="account"),
+        SecondFactorPages("Account", endpoint="second_factor", url="account/second-factor"),
+        SignIns("Sign-ins", endpoint="sign_ins", url="sign-ins"),
+        MailList(Mail, "Mails", endpoint="mail", url="mails"),
         ApiPages("API", endpoint="api_pages", url="api"),
     ]
 
