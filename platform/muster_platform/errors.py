@@ -61,9 +61,10 @@ class PermissionDenied(MusterError):
         self.permission = str(permission)
         self.group = group
         self.group_id = int(path.rstrip("/").rpartition("/")[2]) if path else None
+        where = group if group == "everywhere" else f"on {group}"
         on = "" if self.group_id is None else f"&group={self.group_id}"
         super().__init__(
-            f"this needs the permission {permission} on {group}; "
+            f"this needs the permission {permission} {where}; "
             "an administrator can give it by a role",
             permission=self.permission,
             group=group,

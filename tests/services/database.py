@@ -74,6 +74,7 @@ _TO_FIRST_ROWS = ";\n".join(
         "UPDATE groups SET name = 'Fleet'",
         "DELETE FROM role_permissions WHERE role_id IN (SELECT id FROM roles WHERE NOT builtin)",
         "DELETE FROM roles WHERE NOT builtin",
+        "UPDATE roles SET require_second_factor = false, version = 1",
         "SELECT setval(format('%I', sequencename)::regclass,"
         " CASE sequencename WHEN 'groups_id_seq' THEN 2 ELSE 1 END, false) FROM pg_sequences",
     ]

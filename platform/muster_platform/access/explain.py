@@ -20,6 +20,10 @@ class Place:
     path: str | None = None
     name: str = EVERYWHERE
 
+    def words(self) -> str:
+        """Say where, as it goes on behind what is done."""
+        return EVERYWHERE if self.path is None else f"on {self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -146,7 +150,7 @@ def _lacking(
     if subject.kind != "system" and not given_by:
         what = "scope" if subject.kind == "token" else "role"
         found.append(
-            Obstacle("not_given", f"no {what} of {subject.name} gives {permission} on {place.name}")
+            Obstacle("not_given", f"no {what} of {subject.name} gives {permission} {place.words()}")
         )
     if subject.owner is not None:
         found += subject.owner.stopped
@@ -154,7 +158,7 @@ def _lacking(
             found.append(
                 Obstacle(
                     "owner_lacks",
-                    f"{subject.owner.name}, whose token it is, has no {permission} on {place.name}",
+                    f"{subject.owner.name}, whose token it is, has no {permission} {place.words()}",
                 )
             )
     return found

@@ -138,7 +138,9 @@ class RoleService:
         require_second_factor: bool | None = None,
         if_version: int | None = None,
     ) -> Role:
-        """Change a custom role; None leaves a part as it is.
+        """Change a role; None leaves a part as it is.
+
+        Of a built-in role only whether it asks for a second factor can be changed.
 
         Args:
             if_version: version that the editor has read.
@@ -148,10 +150,11 @@ class RoleService:
                 the actor lacks everywhere; PersonNeeded: by a token.
             NotFound: no such role.
             InvalidInput: a text or permission does not fit.
-            Conflict: a built-in role.
+            Conflict: what a built-in role allows or is called.
             PreconditionFailed: it was changed meanwhile.
         """
-        role = self._changeable(name)
+        policy_only = permissions is None and title is None and description is None
+        role = self._changeable(name, policy_only=policy_only)
         versions.expect(self._session, role, if_version, f"the role {name}")
         before = described(role)
         if permissions is not None:
@@ -195,10 +198,10 @@ class RoleService:
         require_person(self._unit.actor, _WHAT)
         self._unit.actor.require(Permission.ROLES_WRITE)
 
-    def _changeable(self, name: str) -> Role:
+    def _changeable(self, name: str, *, policy_only: bool = False) -> Role:
         self._require_writer()
         role = role_by_name(self._session, name)
-        if role.builtin:
+        if role.builtin and not policy_only:
             raise Conflict(
                 f"{name} is built in and stays as it is; make a role of your own from it",
                 code="builtin",

@@ -86,12 +86,24 @@ def test_a_built_in_role_stays_as_it_is(platform):
     with platform.unit(ADMIN) as unit:
         for act in (
             lambda roles: roles.update("viewer", title="Looker"),
-            lambda roles: roles.update("viewer", require_second_factor=True),
+            lambda roles: roles.update("viewer", permissions=READS, require_second_factor=True),
             lambda roles: roles.delete("viewer"),
         ):
             with pytest.raises(Conflict) as caught:
                 act(RoleService(unit))
             assert caught.value.code == "builtin"
+
+
+def test_a_built_in_role_may_ask_for_a_second_factor(platform):
+    with platform.unit(ADMIN) as unit:
+        user, _ = UserService(unit).create("vic@example.org", "Vic", PASSWORD)
+        UserService(unit).bind(user.id, "viewer")
+    platform.recorded.sent.clear()
+    with platform.unit(ADMIN) as unit:
+        RoleService(unit).update("viewer", require_second_factor=True)
+    assert [signal.user_id for signal in platform.recorded.sent] == [user.id]
+    with platform.unit(ADMIN, write=False) as unit:
+        assert actor_of(unit.session, user.id).restriction == "second_factor"
 
 
 @pytest.mark.parametrize(

@@ -282,7 +282,7 @@ def test_a_token_wider_than_its_owner_is_refused_by_name(world: World) -> None:
 def test_why_explains_to_oneself_and_to_who_may_see_people(world: World) -> None:
     own = world.browser(OPERATOR)
     yes = own.text("/admin/why/?permission=commands:run&device=probe-1")
-    assert "the role <strong>operator</strong>, given on <strong>Fleet / Berlin</strong>" in yes
+    assert "the role <strong>operator</strong>, given <strong>on Fleet / Berlin</strong>" in yes
     no = own.text("/admin/why/?permission=devices:delete&device=probe-1")
     assert "May not" in no
     assert "<code>administrator</code>" in no
@@ -347,3 +347,12 @@ def test_a_persons_own_page_is_open_to_them_and_anothers_is_not(world: World) ->
         .status_code
         == 403
     )
+
+
+def test_a_built_in_role_asks_for_a_second_factor_by_its_page(world: World) -> None:
+    answer = world.browser().post("/admin/roles/viewer/second-factor", needed="1")
+    assert "A second factor is needed" in answer.text
+    assert "Make the second factor optional" in answer.text
+    assert world.browser(OPERATOR).post("/admin/roles/viewer/second-factor").status_code == 403
+    with world.platform.unit(SYSTEM, write=False) as unit:
+        assert RoleService(unit).get("viewer").require_second_factor

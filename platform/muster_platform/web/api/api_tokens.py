@@ -70,11 +70,14 @@ class NewApiToken(Input, kw_only=True):
     Attributes:
         days: how long it works.
         scopes: what it may do: never more than you may yourself, now or later.
+        user_id: only for the command line on the machine itself, which has no user of its own:
+            whose token it is to be.
     """
 
     name: Name
     scopes: Annotated[list[NewScope], Meta(min_length=1, max_length=BINDINGS_MOST)]
     days: Annotated[int, Meta(ge=1, le=3_650)] = 90
+    user_id: UserId | None = None
 
 
 class ApiTokensQuery(PageQuery, kw_only=True):
@@ -95,7 +98,13 @@ def list_api_tokens(unit: Unit, query: ApiTokensQuery) -> Listed[ApiTokenAnswer]
 
 
 @routes.add(
-    "POST", "/api-tokens", status=201, errors=(Conflict,), idempotent=True, secrets=("token",)
+    "POST",
+    "/api-tokens",
+    status=201,
+    errors=(Conflict,),
+    idempotent=True,
+    secrets=("token",),
+    fresh=True,
 )
 def create_api_token(unit: Unit, body: NewApiToken) -> ApiTokenMade:
     """Make an API token of your own; send it as `Authorization: Bearer mst_…`."""
@@ -103,7 +112,7 @@ def create_api_token(unit: Unit, body: NewApiToken) -> ApiTokenMade:
         Scope(scope.role, tuple(map(str, scope.permissions)), scope.group_id)
         for scope in body.scopes
     ]
-    token, text = TokenService(unit).create(body.name, scopes, body.days)
+    token, text = TokenService(unit).create(body.name, scopes, body.days, body.user_id)
     return ApiTokenMade(**msgspec.structs.asdict(token_answer(token)), token=text)
 
 

@@ -25,7 +25,7 @@ class RoleAnswer(msgspec.Struct, kw_only=True):
     """A named set of permissions.
 
     Attributes:
-        builtin: it cannot be changed or deleted.
+        builtin: only its `require_second_factor` can be changed.
         require_second_factor: who has it can do nothing before setting one up.
         version: counts the edits; for If-Match.
     """
@@ -105,6 +105,7 @@ def list_roles(unit: Unit) -> Listed[RoleAnswer]:
     status=201,
     errors=(Conflict,),
     idempotent=True,
+    fresh=True,
 )
 def create_role(unit: Unit, body: NewRole) -> RoleAnswer:
     """Make a role."""
@@ -130,9 +131,13 @@ def get_role(unit: Unit, role_name: str) -> RoleAnswer:
     permission=Permission.ROLES_WRITE,
     errors=(Conflict,),
     etag="version",
+    fresh=True,
 )
 def update_role(unit: Unit, role_name: str, body: RoleChange, if_match: int | None) -> RoleAnswer:
-    """Change a role of your own making; it bites on the next request of whoever has it."""
+    """Change a role; it bites on the next request of whoever has it.
+
+    Of a built-in role only `require_second_factor` can be changed.
+    """
     changed = RoleService(unit).update(
         role_name,
         permissions=body.permissions,
@@ -144,7 +149,13 @@ def update_role(unit: Unit, role_name: str, body: RoleChange, if_match: int | No
     return role_answer(changed)
 
 
-@routes.add("DELETE", "/roles/{role_name}", permission=Permission.ROLES_WRITE, errors=(Conflict,))
+@routes.add(
+    "DELETE",
+    "/roles/{role_name}",
+    permission=Permission.ROLES_WRITE,
+    errors=(Conflict,),
+    fresh=True,
+)
 def delete_role(unit: Unit, role_name: str) -> None:
     """Delete a role that nobody has."""
     RoleService(unit).delete(role_name)

@@ -135,13 +135,13 @@ def disable_user(unit: Unit, user_id: str) -> UserAnswer:
     return user_answer(UserService(unit).disable(user_id))
 
 
-@routes.add("POST", "/users/{user_id}/enable", permission=Permission.USERS_WRITE)
+@routes.add("POST", "/users/{user_id}/enable", permission=Permission.USERS_WRITE, fresh=True)
 def enable_user(unit: Unit, user_id: str) -> UserAnswer:
     """Let a user in again."""
     return user_answer(UserService(unit).enable(user_id))
 
 
-@routes.add("POST", "/users/{user_id}/password", permission=Permission.USERS_WRITE)
+@routes.add("POST", "/users/{user_id}/password", permission=Permission.USERS_WRITE, fresh=True)
 def set_password(unit: Unit, user_id: str, body: NewPassword) -> PasswordMade:
     """Give a user another password and end all its sign-ins."""
     return PasswordMade(one_time_password=UserService(unit).set_password(user_id, body.password))
@@ -167,6 +167,7 @@ def list_bindings(unit: Unit, user_id: str) -> Listed[BindingAnswer]:
     status=201,
     errors=(Conflict,),
     idempotent=True,
+    fresh=True,
 )
 def create_binding(unit: Unit, user_id: str, body: NewBinding) -> BindingAnswer:
     """Give a user a role; nobody can give permissions that they lack."""
@@ -174,7 +175,11 @@ def create_binding(unit: Unit, user_id: str, body: NewBinding) -> BindingAnswer:
 
 
 @routes.add(
-    "DELETE", "/bindings/{binding_id}", permission=Permission.USERS_WRITE, errors=(Conflict,)
+    "DELETE",
+    "/bindings/{binding_id}",
+    permission=Permission.USERS_WRITE,
+    errors=(Conflict,),
+    fresh=True,
 )
 def delete_binding(unit: Unit, binding_id: str) -> None:
     """Take a role away."""

@@ -49,6 +49,7 @@ class WhyMay(gate.SiteView):
                 groups=choices.groups(),
                 people=people,
                 sees_people=sees_people,
+                email=self._email(unit),
                 ask_elsewhere=self._other_url(decision),
             )
 
@@ -65,6 +66,13 @@ class WhyMay(gate.SiteView):
             token_id=asked.get("token") or None,
             thing=thing,
         )
+
+    def _email(self, unit: Unit) -> str:
+        """Give the address of whom it is about, for the form."""
+        user_id = request.args.get("user")
+        if request.args.get("email") or not user_id or not unit.actor.may(Permission.USERS_READ):
+            return request.args.get("email", "")
+        return UserService(unit).get(user_id).email
 
     def _other_url(self, decision: Decision | None) -> str:
         """Give the review of who may do it, for who may see people."""

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from flask import request
+from flask import request, url_for
 from flask_admin import expose
 from flask_admin.form import BaseForm
 from werkzeug.wrappers import Response
@@ -127,6 +127,17 @@ class RoleList(ServiceModelView):
                 holders=service.holders(role) if may_see else None,
                 missing=sorted(p for p in held if not unit.actor.may(p)),
             )
+
+    @expose("/<role_name>/second-factor", methods=("POST",))
+    def second_factor(self, role_name: str) -> Response:
+        """Ask for a second factor of whoever has a built-in role, or no more."""
+        self._check_writer()
+        needed = bool(request.form.get("needed"))
+        return gate.act(
+            lambda unit: RoleService(unit).update(role_name, require_second_factor=needed),
+            "A second factor is needed from the next request on." if needed else "It is optional.",
+            url_for(".details_view", id=role_name),
+        )
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Response | str:
