@@ -19,6 +19,7 @@ from muster_platform.web.api.routing import Caller, Route
 from tests.integration.web.conftest import ADMIN, PASSWORD, World
 from tests.integration.web.samples import body_of, fresh, path_of, prepare, query_of
 from tests.integration.web.test_matrix import SIGN_OUT
+from tests.services.database import MigratedSqlite
 
 NO_ACTS: dict[str, str] = {
     "confirm_sign_in": "shows again who asks, and changes nothing",
@@ -41,8 +42,8 @@ ACTING = [
 
 
 @pytest.fixture
-def world(make_world: Callable[..., World], sqlite_url: str) -> World:
-    return make_world(sqlite_url)
+def world(make_world: Callable[..., World], migrated_sqlite: MigratedSqlite) -> World:
+    return make_world(migrated_sqlite.copy())
 
 
 def entries_of(world: World, request_id: str) -> list[AuditEntry]:

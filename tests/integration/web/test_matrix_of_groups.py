@@ -17,6 +17,7 @@ from muster_platform.web.api import ROUTES
 from muster_platform.web.api.routing import Caller, Route
 from tests.integration.web.conftest import PASSWORD, World
 from tests.integration.web.samples import body_of, fresh, path_of, prepare, query_of
+from tests.services.database import MigratedSqlite
 
 GUARDED = [r for r in ROUTES if r.caller is Caller.USER and r.permission is not None]
 NO_GROUP = frozenset({"user_id", "binding_id", "role_name", "name", "number", "api_token_id"})
@@ -79,8 +80,8 @@ def cells(role: str) -> Iterator[Cell]:
 
 
 @pytest.fixture
-def world(make_world: Callable[..., World], sqlite_url: str) -> World:
-    return make_world(sqlite_url)
+def world(make_world: Callable[..., World], migrated_sqlite: MigratedSqlite) -> World:
+    return make_world(migrated_sqlite.copy())
 
 
 def bound(world: World, role: str) -> str:

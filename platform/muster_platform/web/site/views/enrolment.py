@@ -104,6 +104,7 @@ class EnrolmentList(ServiceModelView):
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Response | str:
         """Make a token and show its text this once."""
+        gate.actor().require_somewhere(Permission.DEVICES_ENROL)
         form = self.create_form()
         if self.validate_form(form):
             made = self.create_model(form)

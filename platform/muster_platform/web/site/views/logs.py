@@ -1,18 +1,15 @@
 """Searching the logs of all devices that the person may read."""
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 
-from flask import Response, request, stream_with_context, url_for
+from flask import Response, request, url_for
 from flask_admin import expose
 
 from muster_platform.errors import InvalidInput
 from muster_platform.logs.service import LogFilter, LogService
-from muster_platform.logs.views import LogView
 from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
-from muster_platform.web.context import platform
-from muster_platform.web.site import csv_safe, gate
+from muster_platform.web.site import exports, gate
 from muster_platform.web.site.views.device_parts import log_level
 
 PAGE = 100
@@ -57,15 +54,12 @@ class Logs(gate.SiteView):
     def export(self) -> Response:
         """Export what matches, up to the installation's limit."""
         header = ("ts", "level", "device", "logger", "message", "exception")
+        records = exports.rows(lambda unit, page: LogService(unit).search(log_filter(unit), page))
         rows = (
             (r.ts, r.level, r.device_id, r.logger, r.message, r.exception_type or "")
-            for r in _all_records()
+            for r in records
         )
-        return Response(
-            stream_with_context(csv_safe.lines(header, rows)),
-            mimetype="text/csv",
-            headers={"Content-Disposition": "attachment; filename=logs.csv"},
-        )
+        return exports.csv("logs", header, rows)
 
 
 def log_filter(unit: Unit) -> LogFilter:
@@ -91,15 +85,3 @@ def _wanted() -> SimpleNamespace:
     names = ("text", "device", "logger", "level")
     given = {name: request.args.get(name, "").strip() for name in names}
     return SimpleNamespace(**given, range=request.args.get("range", DEFAULT_RANGE))
-
-
-def _all_records() -> Iterator[LogView]:
-    left, cursor = platform().settings.export_rows_max, None
-    while left > 0:
-        size = min(left, platform().settings.page_size_max)
-        with gate.reading() as unit:
-            page = LogService(unit).search(log_filter(unit), PageRequest(size, cursor))
-        yield from page.items
-        left, cursor = left - len(page.items), page.next_cursor
-        if cursor is None:
-            return

@@ -1,0 +1,211 @@
+"""What a right request for every page of the site is: whoever adds a page adds a line here.
+
+`fresh` of samples.py makes the objects; names in braces are its.
+"""
+
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from muster_platform.access.permissions import Permission
+from muster_platform.web.site.navigation import NAVIGATION
+
+NOT_PAGES = (
+    "/api/",
+    "/internal/",
+    "/health/",
+    "/metrics",
+    "/static/",
+    "/assets/",
+    "/admin/static/",
+)
+
+ARGUMENTS: dict[str, dict[str, str]] = {
+    "admin.part": {"piece": "fleet"},
+    "devices.part": {"piece": "status"},
+    "devices.page": {"tab": "commands"},
+    "api_pages.operation": {"wanted": "list_devices"},
+    "api_pages.type": {"wanted": "DeviceAnswer"},
+    "account.end_session": {"family": "{own_session_id}"},
+    "sign_ins.end_session": {"family": "{session_id}"},
+    "session.take_link": {"token": "no-token-of-ours"},
+}
+"""Endpoint -> path arguments that are no objects, or objects of another name."""
+
+IDS: dict[str, str] = {
+    "api_token": "{api_token_id}",
+    "audit": "1",
+    "device": "{device_id}",
+    "enrolment": "{token_id}",
+    "group": "{group_id}",
+    "profile": "{name}",
+    "quarantine": "{message_id}",
+    "role": "{role_name}",
+    "user": "{user_id}",
+}
+"""Blueprint of a model view -> the id of a row."""
+
+EXPORT = {"export_type": "csv"}
+
+
+def rules(app: Flask, method: str) -> list[Rule]:
+    """Give the rules of pages that take a method, in order."""
+    return sorted(
+        (
+            rule
+            for rule in app.url_map.iter_rules()
+            if method in (rule.methods or ()) and not rule.rule.startswith(NOT_PAGES)
+        ),
+        key=lambda rule: (rule.rule, rule.endpoint),
+    )
+
+
+def url_of(rule: Rule, names: dict[str, Any]) -> str:
+    """Give the address of a page, with names filled in.
+
+    Raises:
+        AssertionError: nobody said what an argument is.
+    """
+    chosen = ARGUMENTS.get(rule.endpoint, {})
+    given = {**names, **{name: text.format_map(names) for name, text in chosen.items()}, **EXPORT}
+    missing = sorted(rule.arguments - set(given))
+    if missing:
+        raise AssertionError(
+            f"{rule.rule} ({rule.endpoint}): add {missing} to ARGUMENTS of "
+            "tests/integration/web/page_samples.py, or let `fresh` of samples.py make it"
+        )
+    path = rule.rule
+    for argument in rule.arguments:
+        for converter in ("", "int:", "path:", "string:"):
+            path = path.replace(f"<{converter}{argument}>", str(given[argument]))
+    blueprint, _, view = rule.endpoint.partition(".")
+    if blueprint in IDS and view in ("details_view", "edit_view"):
+        path += "?id=" + IDS[blueprint].format_map(names)
+    return path
+
+
+P = Permission
+
+READS: dict[str, Permission | None] = {
+    **{
+        section: entry.permission
+        for entries in NAVIGATION.values()
+        for entry in entries
+        for section in entry.section
+    },
+    **dict.fromkeys(("root", "session", "account", "second_factor", "admin")),
+    **dict.fromkeys(("search", "why", "api_pages", "api_token")),
+    "executions": P.COMMANDS_READ,
+    "bulk": P.DEVICES_READ,
+    "mail": P.SYSTEM_READ,
+    "quarantine": P.LOGS_READ,
+    "sign_ins": P.USERS_READ,
+    "review": P.USERS_READ,
+    "role": P.ROLES_READ,
+    "user": P.USERS_READ,
+    "versions": P.DEVICES_READ,
+}
+"""Blueprint -> what its pages need somewhere; None: to be signed in, or nothing."""
+
+PAGES: dict[str, Permission | None] = {
+    "admin.part": P.DEVICES_READ,
+    "device.create_view": P.DEVICES_ENROL,
+    "device.edit_view": P.DEVICES_WRITE,
+    "devices.log": P.LOGS_READ,
+    "devices.telemetry": P.TELEMETRY_READ,
+    "enrolment.create_view": P.DEVICES_ENROL,
+    "group.create_view": P.GROUPS_WRITE,
+    "group.edit_view": P.GROUPS_WRITE,
+    "profile.create_view": P.PROFILES_WRITE,
+    "profile.edit_view": P.PROFILES_WRITE,
+    "role.create_view": P.ROLES_WRITE,
+    "role.edit_view": P.ROLES_WRITE,
+    "user.create_view": P.USERS_WRITE,
+    "user.edit_view": P.USERS_WRITE,
+}
+"""Endpoint -> what it needs beyond its blueprint."""
+
+WRITES: dict[str, Permission | None] = {
+    **dict.fromkeys(("session", "account", "second_factor", "admin", "api_token", "audit")),
+    "bulk": P.DEVICES_WRITE,
+    "device": P.DEVICES_WRITE,
+    "devices": P.DEVICES_WRITE,
+    "enrolment": P.DEVICES_ENROL,
+    "executions": P.COMMANDS_RUN,
+    "group": P.GROUPS_WRITE,
+    "jobs": P.COMMANDS_RUN,
+    "logs": P.LOGS_WRITE,
+    "mail": P.SYSTEM_WRITE,
+    "profile": P.PROFILES_WRITE,
+    "quarantine": P.SYSTEM_WRITE,
+    "role": P.ROLES_WRITE,
+    "sign_ins": P.USERS_WRITE,
+    "user": P.USERS_WRITE,
+}
+"""Blueprint -> what its forms need somewhere."""
+
+FORMS: dict[str, Permission | None] = {
+    "device.create_view": P.DEVICES_ENROL,
+    "devices.delete": P.DEVICES_DELETE,
+    "devices.revoke": P.DEVICES_ENROL,
+    "devices.rotate": P.DEVICES_ENROL,
+    "devices.save_settings": P.SETTINGS_WRITE,
+    "devices.send": P.COMMANDS_RUN,
+}
+"""Endpoint -> what its form needs instead of its blueprint's."""
+
+FIELDS: dict[str, dict[str, str]] = {
+    "device.create_view": {
+        "device_id": "made-{n}",
+        "profile": "sensor",
+        "group_id": "{group_id}",
+        "display_name": "",
+        "tags": "",
+    },
+    "device.edit_view": {"display_name": "Other", "group_id": "{group_id}", "tags": ""},
+    "devices.delete": {},
+    "devices.disable": {},
+    "devices.rotate": {},
+    "devices.save_settings": {"desired": '{{"a": 1}}', "version": "0"},
+    "devices.send": {"name": "reboot", "args": "{{}}"},
+    "enrolment.delete_view": {"id": "{token_id}"},
+    "executions.cancel": {},
+    "group.create_view": {"name": "Made {n}", "parent_id": "{group_id}"},
+    "group.delete_view": {"id": "{empty_group}"},
+    "jobs.cancel": {},
+    "profile.create_view": {
+        "name": "made-{n}",
+        "title": "Made",
+        "contact": "always",
+        "expect_every_s": "300",
+        "qos_down": "1",
+    },
+    "profile.delete_view": {"id": "{name}"},
+    "user.disable": {},
+}
+"""Endpoint -> right fields of its form: with them an administrator changes something."""
+
+
+def needed(rule: Rule, method: str) -> Permission | None:
+    """Give what a page needs somewhere, or None.
+
+    Raises:
+        AssertionError: nobody said.
+    """
+    blueprint = rule.endpoint.partition(".")[0]
+    first, second = (PAGES, READS) if method == "GET" else (FORMS, WRITES)
+    if rule.endpoint in first:
+        return first[rule.endpoint]
+    if blueprint not in second:
+        raise AssertionError(
+            f"{method} {rule.rule} ({rule.endpoint}): say what permission it needs in "
+            "READS, PAGES, WRITES or FORMS of tests/integration/web/page_samples.py"
+        )
+    return second[blueprint]
+
+
+def fields_of(rule: Rule, names: dict[str, Any]) -> dict[str, str]:
+    """Give right fields of a form where somebody said them."""
+    given = FIELDS.get(rule.endpoint, {})
+    return {name: value.format_map(names) for name, value in given.items()}
