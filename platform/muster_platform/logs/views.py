@@ -6,7 +6,7 @@ from typing import Any
 from muster_platform.logs.models import LogRecord
 from muster_protocol.messages import LEVEL_NUMBER, Level
 
-_LEVELS: dict[int, Level] = {number: level for level, number in LEVEL_NUMBER.items()}
+LEVELS: dict[int, Level] = {number: level for level, number in LEVEL_NUMBER.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def view_of(row: LogRecord, device_id: str) -> LogView:
         ts_device=row.ts_device,
         received_at=row.received_at,
         clamped=row.clamped,
-        level=_LEVELS[row.level],
+        level=LEVELS[row.level],
         logger=row.logger,
         message=row.message,
         fields=row.fields,
