@@ -13,7 +13,7 @@ from muster_platform.access.permissions import Permission
 from muster_platform.live.app import PATH as LIVE_PATH
 from muster_platform.settings import Settings
 from muster_platform.web.allowed import is_allowed
-from muster_platform.web.site import words
+from muster_platform.web.site import flashes, words
 from muster_platform.web.site.assets import Assets
 from muster_platform.web.site.links import list_arg, list_url
 from muster_platform.web.site.navigation import navigation
@@ -112,6 +112,7 @@ def register(app: Flask, assets: Assets, settings: Settings) -> None:
         icon=assets.icon,
         navigation=navigation,
         connect=Connect(settings.public_url, settings.broker_host, settings.broker_port),
+        flash_words=flashes.shown,
         list_url=list_url,
         list_arg=list_arg,
         act_words=audit_words.done,

@@ -17,26 +17,30 @@ from muster_platform.web.headers import csp_nonce
 from muster_platform.web.site import session
 from muster_platform.web.site.views.access import Review, WhyMay
 from muster_platform.web.site.views.account import Account
-from muster_platform.web.site.views.api_tokens import ApiTokenList
 from muster_platform.web.site.views.api_pages import ApiPages
+from muster_platform.web.site.views.api_tokens import ApiTokenList
 from muster_platform.web.site.views.audit import AuditList
 from muster_platform.web.site.views.bulk import Bulk
+from muster_platform.web.site.views.approvals import Approvals
+from muster_platform.web.site.views.deleted import Deleted
+from muster_platform.web.site.views.device_acts import DeviceActs
 from muster_platform.web.site.views.device_list import DeviceList
 from muster_platform.web.site.views.device_page import DevicePage
 from muster_platform.web.site.views.enrolment import EnrolmentList
 from muster_platform.web.site.views.executions import Executions
 from muster_platform.web.site.views.groups import GroupList
 from muster_platform.web.site.views.home import Home
+from muster_platform.web.site.views.imports import Imports
 from muster_platform.web.site.views.jobs import Jobs
 from muster_platform.web.site.views.logs import Logs
 from muster_platform.web.site.views.mails import MailList
 from muster_platform.web.site.views.person import People
 from muster_platform.web.site.views.profiles import ProfileList
-from muster_platform.web.site.views.settings import SettingsPages
 from muster_platform.web.site.views.quarantine import QuarantineList
 from muster_platform.web.site.views.roles import RoleList
 from muster_platform.web.site.views.search import Search
 from muster_platform.web.site.views.second_factor import SecondFactorPages
+from muster_platform.web.site.views.settings import SettingsPages
 from muster_platform.web.site.views.sign_ins import SignIns
 from muster_platform.web.site.views.versions import Versions
 
@@ -49,6 +53,10 @@ def views() -> list[Any]:
     return [
         DeviceList(Device, "Devices", endpoint="device", url="device"),
         DevicePage("Device", endpoint="devices", url="devices"),
+        DeviceActs("Device", endpoint="device_acts", url="device-acts"),
+        Imports("Import devices", endpoint="imports", url="import"),
+        Deleted("Deleted devices", endpoint="deleted", url="deleted"),
+        Approvals("Waiting for approval", endpoint="approvals", url="approvals"),
         Bulk("Bulk changes", endpoint="bulk", url="bulk"),
         GroupList(Group, "Groups", endpoint="group", url="groups"),
         ProfileList(Profile, "Profiles", endpoint="profile", url="profiles"),

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from muster_platform.devices.settings_rules import KeyState as K
 from muster_protocol.states import ExecutionState as E
 from muster_protocol.states import JobState as J
 from muster_protocol.states import PresenceState as P
@@ -27,6 +28,15 @@ PRESENCE: dict[str, Look] = {
     P.SUSPECT: Look("Suspect", "alert-triangle", "warn"),
     P.OFFLINE: Look("Offline", "plug-connected-x", "bad"),
     P.UNKNOWN: Look("Never heard", "circle-dashed", "mute"),
+}
+
+SETTINGS: dict[str, Look] = {
+    K.IN_SYNC: Look("In sync", "circle-check", "ok"),
+    K.WAITING: Look("Waiting for device", "hourglass", "busy"),
+    K.OFFLINE: Look("Device offline", "plug-connected-x", "mute"),
+    K.REJECTED: Look("Rejected", "ban", "bad"),
+    K.DIFFERS: Look("Reports otherwise", "alert-triangle", "warn"),
+    K.ONLY_REPORTED: Look("Only reported", "info-circle", "mute"),
 }
 
 EXECUTION: dict[str, Look] = {

@@ -8,8 +8,6 @@ from flask import request, url_for
 
 from muster_platform.access.permissions import Permission
 from muster_platform.bootstrap import TIMELINE
-from muster_platform.devices.credentials import CredentialService
-from muster_platform.devices.ledger_view import LedgerService
 from muster_platform.devices.models import Device
 from muster_platform.devices.service import DeviceService
 from muster_platform.devices.settings_service import SettingsService
@@ -22,6 +20,7 @@ from muster_platform.logs.views import LogView
 from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
 from muster_platform.web.site import words
+from muster_platform.web.site.views import registry_parts
 from muster_platform.web.site.views.runs import pretty, run
 from muster_protocol.messages import Level
 
@@ -136,27 +135,20 @@ def trail_line(line: TimelineLine) -> SimpleNamespace:
 
 
 def settings(unit: Unit, device: Device) -> dict[str, Any]:
-    """Give desired and reported settings."""
-    found = SettingsService(unit).get(device.device_id)
+    """Give desired and reported settings, and how each key stands."""
+    service = SettingsService(unit)
+    found = service.get(device.device_id)
     return {
         "settings": found,
-        "draft": pretty(found.desired),
-        "reported": pretty(found.reported),
+        "keys": service.keys(device.device_id),
+        "draft": pretty(found.own),
+        "may_settings": _may(unit, Permission.SETTINGS_WRITE, device),
     }
 
 
 def inventory(unit: Unit, device: Device) -> dict[str, Any]:
     """Give the installed components."""
     return {"inventory": DeviceService(unit).inventory(device.device_id)}
-
-
-def access(unit: Unit, device: Device) -> dict[str, Any]:
-    """Give credentials and the ledger."""
-    return {
-        "credentials": CredentialService(unit).list(device.device_id),
-        "secret": "",
-        "ledger": LedgerService(unit).of(device.device_id).channels,
-    }
 
 
 def status(unit: Unit, device: Device) -> dict[str, Any]:
@@ -170,7 +162,9 @@ TABS: dict[str, Callable[[Unit, Device], dict[str, Any]]] = {
     "timeline": timeline,
     "settings": settings,
     "inventory": inventory,
-    "access": access,
+    "access": registry_parts.access,
+    "children": registry_parts.children,
+    "raw": registry_parts.raw,
 }
 
 
@@ -185,6 +179,7 @@ def _fragment_size(read: Callable[..., dict[str, Any]]) -> Callable[..., dict[st
 
 FRAGMENTS: dict[str, tuple[str, Callable[..., dict[str, Any]]]] = {
     "status": ("site/device/status.html", status),
+    "settings": ("site/device/settings_keys.html", settings),
     "commands": ("site/device/commands.html", _fragment_size(commands)),
     "timeline": ("site/device/trail.html", _fragment_size(timeline)),
 }

@@ -2,25 +2,31 @@
 
 from typing import Any, ClassVar
 
+from flask import g, url_for
 from flask_admin.form import BaseForm
-from wtforms import IntegerField, SelectField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms import HiddenField, IntegerField, SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.models import Profile
+from muster_platform.devices.profile_limits import LIMITS
 from muster_platform.devices.profiles import ProfileService
 from muster_platform.paging import Page
 from muster_platform.unit import Unit
 from muster_platform.web.site import gate
 from muster_platform.web.site.model import ListQuery, ServiceModelView, whole
 from muster_platform.web.site.views.cells import cell
+from muster_platform.web.site.views.forms import version_of
 from muster_protocol.limits import EXPECT_EVERY_S
 
 CONTACT = {"always": "Always connected", "periodic": "Comes and goes"}
+ELSE = "Empty: as the installation says."
 
 
 class ProfileForm(BaseForm):
     """What a profile says of its devices."""
+
+    version = HiddenField()
 
     name = StringField(
         "Name",
@@ -45,24 +51,67 @@ class ProfileForm(BaseForm):
         choices={0: "0, at most once", 1: "1, at least once", 2: "2, exactly once"},
         default=1,
     )
+    telemetry_kept_days = IntegerField(
+        "Telemetry is kept (days)", [Optional()], description=f"0: for ever. {ELSE}"
+    )
+    logs_kept_days = IntegerField(
+        "Logs are kept (days)", [Optional()], description=f"0: for ever. {ELSE}"
+    )
+    message_bytes_max = IntegerField(
+        "Largest message (bytes)",
+        [InputRequired()],
+        default=0,
+        description="Of telemetry, logs and events; a larger one goes to quarantine. 0: what the "
+        "installation takes.",
+    )
+    metrics_max = IntegerField(
+        "Most metrics of a device",
+        [InputRequired()],
+        default=0,
+        description="A message with a new name beyond this goes to quarantine. 0: any number.",
+    )
+    command_queue_s = IntegerField(
+        "Commands wait at most (seconds)", [Optional()], description=f"To be sent. {ELSE}"
+    )
+    command_timeout_s = IntegerField(
+        "Commands run at most (seconds)", [Optional()], description=f"Once delivered. {ELSE}"
+    )
+    command_step_timeout_s = IntegerField(
+        "Commands are silent at most (seconds)",
+        [Optional()],
+        description=f"Between two reports. {ELSE}",
+    )
+
+    def limits(self) -> dict[str, Any]:
+        """Give the limits as the service takes them."""
+        return {limit.name: self.data[limit.name] for limit in LIMITS}
+
+    def others(self) -> dict[str, Any]:
+        """Give the other fields likewise."""
+        left_out = {"version", *(limit.name for limit in LIMITS)}
+        return {name: value for name, value in self.data.items() if name not in left_out}
 
 
 class ProfileList(ServiceModelView):
     """All profiles."""
 
     create_text = "New profile"
-    column_list = ("name", "title", "contact", "expect_every_s", "qos_down", "created_at")
+    edit_template = "site/settings/profile_edit.html"
+    column_list = ("name", "title", "devices", "contact", "expect_every_s", "kept", "created_at")
     column_labels: ClassVar[dict[str, str]] = {
         "name": "Profile",
         "title": "Title",
         "contact": "Contact",
         "expect_every_s": "Expected every",
-        "qos_down": "QoS",
+        "devices": "Devices",
+        "kept": "Data is kept",
         "created_at": "Created",
     }
     column_formatters: ClassVar[dict[str, Any]] = {
         "contact": lambda _v, _c, row, _n: CONTACT.get(row.contact, row.contact),
         "expect_every_s": lambda _v, _c, row, _n: f"{row.expect_every_s} s",
+        "devices": lambda view, _c, row, _n: str(view.devices_of(row)),
+        "kept": lambda _v, _c, row, _n: _kept(row),
         "created_at": cell("time", "created_at"),
     }
     form = ProfileForm
@@ -81,6 +130,17 @@ class ProfileList(ServiceModelView):
         """Give the name."""
         return model.name
 
+    def row_url(self, row: Profile) -> str:
+        """Give the page of a profile's settings."""
+        return url_for("settings.profile", profile_name=row.name)
+
+    def devices_of(self, row: Profile) -> int:
+        """Give how many devices a profile has."""
+        if "profile_devices" not in g:
+            with gate.reading() as unit:
+                g.profile_devices = ProfileService(unit).count_devices()
+        return int(g.profile_devices.get(row.id, 0))
+
     def fetch(self, unit: Unit, query: ListQuery) -> Page[Profile]:
         """Read all of them: there are few."""
         return whole(ProfileService(unit).list())
@@ -97,12 +157,27 @@ class ProfileList(ServiceModelView):
 
     def create(self, unit: Unit, form: BaseForm) -> Profile:
         """Make a profile."""
-        return ProfileService(unit).create(**form.data)
+        assert isinstance(form, ProfileForm)
+        return ProfileService(unit).create(**form.others(), limits=form.limits())
 
     def update(self, unit: Unit, form: BaseForm, row: Profile) -> None:
         """Change a profile."""
-        ProfileService(unit).update(row.name, **form.data)
+        assert isinstance(form, ProfileForm)
+        ProfileService(unit).update(
+            row.name, **form.others(), limits=form.limits(), if_version=version_of(form)
+        )
 
     def remove(self, unit: Unit, row: Profile) -> None:
         """Delete a profile that nothing uses."""
         ProfileService(unit).delete(row.name)
+
+
+def _kept(profile: Profile) -> str:
+    """Say how long a profile's data is kept."""
+    named = (("telemetry", profile.telemetry_kept_days), ("logs", profile.logs_kept_days))
+    said = [
+        f"{name} {'for ever' if days == 0 else f'{days} d'}"
+        for name, days in named
+        if days is not None
+    ]
+    return ", ".join(said) or "as the installation says"
