@@ -5,9 +5,9 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the client's commands to the application."""
-    from muster_client.cli import account, devices, fleet, logs, people, work
+    from muster_client.cli import account, devices, fleet, logs, people, rights, work
 
-    for module in (account, devices, work, logs, fleet, people):
+    for module in (account, devices, work, logs, fleet, people, rights):
         module.register(app)
 
 

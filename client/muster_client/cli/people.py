@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
         ("list", user_list),
         ("create", user_create),
         ("bind", user_bind),
+        ("unbind", user_unbind),
         ("password", user_password),
         ("disable", user_disable),
         ("enable", user_enable),
@@ -58,32 +59,52 @@ def user_bind(
 ) -> None:
     """Give a person a role, on a group or everywhere."""
     with muster(state) as api:
-        binding = api.create_binding(_by_email(api, email)["id"], role=role, group_id=group)
+        binding = api.create_binding(by_email(api, email)["id"], role=role, group_id=group)
     show_one({"id": binding["id"], "email": email, "role": role, "group": group}, as_json)
+
+
+def user_unbind(
+    email: str, role: str, group: Group = None, state: State = None, as_json: Json = False
+) -> None:
+    """Take a role from a person, on a group or everywhere."""
+    with muster(state) as api:
+        for binding in by_email(api, email)["bindings"]:
+            if (binding["role"], binding["group_id"]) == (role, group):
+                api.delete_binding(binding["id"])
+                break
+        else:
+            where = "everywhere" if group is None else f"on group {group}"
+            raise WrongOption(f"{email} has no role {role} {where}")
+    show_one({"email": email, "role": role, "group": group, "removed": True}, as_json)
 
 
 def user_password(email: str, state: State = None, as_json: Json = False) -> None:
     """Give a person a new one-time password; ends all of their sessions."""
     with muster(state) as api:
-        made = api.set_password(_by_email(api, email)["id"])
+        made = api.set_password(by_email(api, email)["id"])
     show_one({"email": email, "one_time_password": made["one_time_password"]}, as_json)
 
 
 def user_disable(email: str, state: State = None, as_json: Json = False) -> None:
     """Keep a person out, at once."""
     with muster(state) as api:
-        api.disable_user(_by_email(api, email)["id"])
+        api.disable_user(by_email(api, email)["id"])
     show_one({"email": email, "enabled": False}, as_json)
 
 
 def user_enable(email: str, state: State = None, as_json: Json = False) -> None:
     """Let a person in again."""
     with muster(state) as api:
-        api.enable_user(_by_email(api, email)["id"])
+        api.enable_user(by_email(api, email)["id"])
     show_one({"email": email, "enabled": True}, as_json)
 
 
-def _by_email(api: Operations, email: str) -> t.UserAnswer:
+def by_email(api: Operations, email: str) -> t.UserAnswer:
+    """Find a person by the address.
+
+    Raises:
+        WrongOption: nobody has it.
+    """
     from muster_client.muster import each
 
     wanted = email.strip().lower()
