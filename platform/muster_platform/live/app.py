@@ -18,9 +18,10 @@ from muster_platform.access.restrictions import Restricted
 from muster_platform.bootstrap import Platform
 from muster_platform.errors import InvalidInput, MusterError, NotAuthenticated
 from muster_platform.live import identity, rules
-from muster_platform.live.connection import Connection
+from muster_platform.live.connection import TAIL, Connection
 from muster_platform.live.feed import Feed
 from muster_platform.live.hub import SIGNED_OUT, TRY_AGAIN, Hub
+from muster_platform.logs.tail import Tail, open_tail
 from muster_platform.outbox import EpochChanged, SessionEnded
 from muster_platform.parts.beating import Beating
 from muster_platform.parts.service import Beat
@@ -135,6 +136,8 @@ class LiveServer:
                 connection.close(BAD_MESSAGE, error.detail[:REASON_CHARS])
 
     async def _take(self, connection: Connection, message: dict[str, Any]) -> None:
+        if message.get("op") == "tail":
+            await self._follow(connection, message.get("filter"))
         if message.get("op") != "subscribe":
             return
         topics = message.get("topics")
@@ -153,6 +156,24 @@ class LiveServer:
             connection.tell(type="denied", topic=str(wanted), reason=error.detail)
         else:
             self.hub.subscribe(connection, wanted)
+
+    async def _follow(self, connection: Connection, wanted: object) -> None:
+        if wanted is not None and not isinstance(wanted, dict):
+            raise InvalidInput("`filter` must be an object, or null to follow no more")
+        try:
+            tail = await asyncio.to_thread(self._open_tail, connection.actor, wanted)
+        except MusterError as error:
+            self.hub.follow(connection, None)
+            connection.tell(type="denied", topic=TAIL, reason=error.detail)
+        else:
+            self.hub.follow(connection, tail)
+            connection.tell(type="subscribed")
+
+    def _open_tail(self, actor: Actor, wanted: dict[str, Any] | None) -> Tail | None:
+        if wanted is None:
+            return None
+        with self.platform.unit(actor, write=False) as unit:
+            return open_tail(unit, wanted)
 
     def _check(self, actor: Actor, wanted: rules.Wanted) -> None:
         with self.platform.unit(actor, write=False) as unit:

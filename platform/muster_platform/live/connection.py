@@ -2,17 +2,20 @@
 
 import asyncio
 from collections import deque
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from muster_platform.access.actor import Actor
 from muster_platform.live.rules import Wanted
+from muster_platform.logs.tail import Tail
 
 QUEUE_MESSAGES = 256
 HEARTBEAT_S = 15.0
 SEND_TIMEOUT_S = 20.0
 FLEET_EVERY_S = 1.0
+TAIL = "tail"
+"""Topic of the events of a tail."""
 NOT_READING = 1008
 """Close code (RFC 6455): the browser breaks the rules of the conversation."""
 
@@ -36,28 +39,37 @@ class Connection:
     Attributes:
         actor: whose rights count; as they were at the start, a change closes the connection.
         wanted: topics that it hears.
+        tail: the log records of many devices that it follows, None for none.
         closing: (code, reason) once it is to be closed.
     """
 
     def __init__(self, socket: Socket, actor: Actor, queue_messages: int = QUEUE_MESSAGES) -> None:
         self.actor = actor
         self.wanted: set[Wanted] = set()
+        self.tail: Tail | None = None
         self.closing: tuple[int, str] | None = None
         self._socket = socket
         self._queue: deque[bytes] = deque()
         self._limit = queue_messages
         self._dropped = 0
+        self._dropped_records = 0
         self._fleet: set[Wanted] = set()
         self._ready = asyncio.Event()
         self._closed = asyncio.Event()
 
-    def offer(self, wanted: Wanted, data: object) -> None:
+    def offer(self, wanted: Wanted | str, data: object) -> None:
         """Queue an event; a full queue drops it and remembers that."""
         if len(self._queue) >= self._limit:
             self._dropped += 1
         else:
             self._queue.append(encode({"type": "event", "topic": str(wanted), "data": data}))
         self._ready.set()
+
+    def offer_tail(self, data: dict[str, Any]) -> None:
+        """Queue what a tail shows; what a full queue drops is counted and told."""
+        if len(self._queue) >= self._limit:
+            self._dropped_records += len(data["records"]) + data["left_out"]
+        self.offer(TAIL, data)
 
     def offer_fleet(self, wanted: Wanted) -> None:
         """Note that something of the fleet changed; told at most once a second, without data."""
@@ -98,8 +110,9 @@ class Connection:
             while self._queue:
                 await self._send(self._queue.popleft())
             if self._dropped:
-                dropped, self._dropped = self._dropped, 0
-                await self._send(encode({"type": "lagged", "dropped": dropped}))
+                told = {"dropped": self._dropped, "records": self._dropped_records}
+                self._dropped = self._dropped_records = 0
+                await self._send(encode({"type": "lagged", **told}))
             if self._fleet and loop.time() >= fleet_at + FLEET_EVERY_S:
                 fleet_at = loop.time()
                 changed, self._fleet = self._fleet, set()

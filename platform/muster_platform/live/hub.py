@@ -2,10 +2,14 @@
 
 from collections import defaultdict
 
+from muster_platform.access.permissions import Permission
 from muster_platform.live.connection import Connection
 from muster_platform.live.rules import FLEET, KIND_PERMISSION, Wanted
+from muster_platform.logs.tail import Tail
 from muster_platform.outbox import EpochChanged, Live, SessionEnded
 
+LOG = "log"
+TAIL_PERMISSIONS = (Permission.DEVICES_READ, Permission.LOGS_READ)
 SIGNED_OUT = 4401
 """Close code: the token no longer counts. The browser renews it and comes again."""
 TRY_AGAIN = 1013
@@ -18,6 +22,7 @@ class Hub:
     def __init__(self) -> None:
         self._by_topic: dict[tuple[str, str], set[Connection]] = defaultdict(set)
         self.connections: set[Connection] = set()
+        self._tails: set[Connection] = set()
 
     def add(self, connection: Connection) -> None:
         """Take a connection in."""
@@ -26,6 +31,7 @@ class Hub:
     def remove(self, connection: Connection) -> None:
         """Forget a connection and all that it heard."""
         self.connections.discard(connection)
+        self._tails.discard(connection)
         for wanted in list(connection.wanted):
             self.unsubscribe(connection, wanted)
 
@@ -42,6 +48,11 @@ class Hub:
         if not self._by_topic[key]:
             del self._by_topic[key]
 
+    def follow(self, connection: Connection, tail: Tail | None) -> None:
+        """Let a connection follow log records, in place of what it followed; None: no more."""
+        connection.tail = tail
+        (self._tails.discard if tail is None else self._tails.add)(connection)
+
     def publish(self, signal: Live) -> None:
         """Give a change to those who asked for it and may hear it where it happened now.
 
@@ -51,6 +62,8 @@ class Hub:
         permission = KIND_PERMISSION.get(signal.kind)
         if permission is None:
             return
+        if signal.kind == LOG:
+            self._tail(signal)
         scope, _, subject = signal.topic.partition(":")
         if scope != FLEET:
             wanted = Wanted(scope, subject, signal.kind)
@@ -61,6 +74,19 @@ class Hub:
         for connection in self._by_topic.get((FLEET, signal.kind), ()):
             if connection.actor.may(permission, signal.group_path):
                 connection.offer_fleet(fleet)
+
+    def _tail(self, signal: Live) -> None:
+        records, left_out = signal.data.get("records", []), signal.data.get("left_out", 0)
+        for connection in self._tails:
+            tail, may = connection.tail, connection.actor.may
+            if tail is None or not tail.is_about(signal.topic, signal.group_path):
+                continue
+            if not all(may(permission, signal.group_path) for permission in TAIL_PERMISSIONS):
+                continue
+            chosen = tail.chosen(records)
+            if chosen or left_out:
+                told = {"device": signal.data.get("device", ""), "left_out": left_out}
+                connection.offer_tail({**told, "records": chosen})
 
     def rights_changed(self, signal: EpochChanged) -> None:
         """Close what was opened with rights that no longer hold."""

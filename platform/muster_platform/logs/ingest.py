@@ -14,6 +14,7 @@ from muster_protocol.messages import LEVEL_NUMBER, LogRecord, Logs
 Fingerprint = Callable[[LogRecord], str]
 Row = tuple[Any, ...]
 
+TOLD_CHARS = 500
 _COLUMNS = (
     Column("id", "text"),
     Column("device_key"),
@@ -71,6 +72,18 @@ def rows(
 def write(connection: Connection, given: list[Row]) -> None:
     """Store rows; one that is there already stays as it is."""
     insert(connection, "log_records", _COLUMNS, given, conflict="(id) DO NOTHING")
+
+
+def told(row: Row) -> dict[str, Any]:
+    """Give what is told live of a row: short, the level as its number."""
+    return {
+        "id": row[0],
+        "ts": row[2],
+        "level": row[6],
+        "logger": row[7],
+        "message": row[8][:TOLD_CHARS],
+        "fault": row[10][:TOLD_CHARS] if row[10] else None,
+    }
 
 
 def _json(fields: dict[str, Any]) -> str:

@@ -109,6 +109,7 @@ class BatchStore:
         self._raw: list[kept.RawRow] = []
         self._heard: dict[int, int] = {}
         self._live_logs: dict[int, list[dict[str, Any]]] = {}
+        self._logged: dict[int, int] = {}
         self._limits = LimitBook(self._connection)
 
     def store(self, envelopes: Sequence[Envelope], quarantined: Sequence[Quarantined]) -> None:
@@ -232,11 +233,9 @@ class BatchStore:
         )
         self._records += rows
         live = self._live_logs.setdefault(device.key, [])
-        live += [
-            {"id": row[0], "ts": row[2], "level": row[6], "logger": row[7], "message": row[8][:500]}
-            for row in rows[-LIVE_RECORDS:]
-        ]
+        live += map(logs.told, rows[-LIVE_RECORDS:])
         del live[:-LIVE_RECORDS]
+        self._logged[device.key] = self._logged.get(device.key, 0) + len(rows)
 
     def _hello(
         self, envelope: Envelope, device: KnownDevice, address: Address, message: Hello
@@ -373,8 +372,10 @@ class BatchStore:
         add = self._unit.outbox.add
         for key, shown in values.items():
             add(Live(f"device:{key}", "telemetry", paths[key], {"values": shown}))
+        names = {device.key: device.device_id for device in self._devices.values()}
         for key, records in self._live_logs.items():
-            add(Live(f"device:{key}", "log", paths[key], {"records": records}))
+            more = {"device": names[key], "left_out": self._logged[key] - len(records)}
+            add(Live(f"device:{key}", "log", paths[key], {"records": records, **more}))
 
 
 def _names(item: Quarantined) -> list[str]:
