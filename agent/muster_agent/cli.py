@@ -59,14 +59,22 @@ def build_app() -> typer.Typer:
     return app
 
 
-def add_plugins(app: typer.Typer) -> list[str]:
+def add_plugins(app: typer.Typer, words: Sequence[str] = ()) -> list[str]:
     """Let broker, client and platform register their commands.
+
+    Args:
+        words: of the command line: what is not needed for the command that they name is not
+            loaded, for the platform takes as long to load as most commands take to run.
 
     Returns:
         One line for each that could not: the rest works without it.
     """
     problems = []
-    for point in sorted(entry_points(group=PLUGIN_GROUP), key=lambda p: p.name):
+    for point in sorted(
+        entry_points(group=PLUGIN_GROUP), key=lambda p: (p.name != "client", p.name)
+    ):
+        if _has(app, words):
+            break
         try:
             point.load()(app)
         except ImportError as error:
@@ -79,8 +87,25 @@ def add_plugins(app: typer.Typer) -> list[str]:
     return problems
 
 
-def _first_word(args: Sequence[str]) -> str:
-    return next((arg for arg in args if not arg.startswith("-")), "")
+def _has(app: typer.Typer, words: Sequence[str]) -> bool:
+    """Say whether the command that stands first in the words is there already."""
+    names = [word for word in words if not word.startswith("-")]
+    if any(command.name == names[0] for command in app.registered_commands if names):
+        return True
+    return len(names) > 1 and any(
+        command.name == names[1]
+        for group in app.registered_groups
+        if group.name == names[0] and group.typer_instance is not None
+        for command in group.typer_instance.registered_commands
+    )
+
+
+def _without_server(words: Sequence[str]) -> list[str]:
+    """Leave out `--server` and its value, where they stand before the command."""
+    rest = list(words)
+    while rest and rest[0].partition("=")[0] == "--server":
+        del rest[: 1 if "=" in rest[0] else 2]
+    return rest
 
 
 def explain(error: BaseException) -> tuple[str, int]:
@@ -102,8 +127,9 @@ def main(args: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if args is None else args)
     try:
         app = build_app()
-        if _first_word(words) not in OWN_COMMANDS:
-            for problem in add_plugins(app):
+        meant = _without_server(words)
+        if not OWN_COMMANDS & set(meant[:1]):
+            for problem in add_plugins(app, meant):
                 typer.echo(f"muster: {problem}", err=True)
         app(args=words, prog_name="muster")
     except (Exception, KeyboardInterrupt) as error:

@@ -17,7 +17,7 @@ Server = Annotated[str, typer.Argument(help="Address, such as https://muster.exa
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     for command in (login, logout, whoami):
-        app.command()(command)
+        app.command(command.__name__)(command)
 
 
 def login(

@@ -99,9 +99,7 @@ def test_whoever_signed_out_is_not_signed_in_again_without_the_password(server: 
 
 
 def test_an_api_token_works_until_it_is_revoked(server: Server, muster: Muster) -> None:
-    made = muster.create_api_token(
-        name="integrator", scopes=[{"permissions": ["devices:read"]}]
-    )
+    made = muster.create_api_token(name="integrator", scopes=[{"permissions": ["devices:read"]}])
     with Muster(server.url, token=made["token"]) as integrator:
         assert integrator.me()["id"]
         muster.revoke_api_token(made["id"])

@@ -129,7 +129,7 @@ class ReviewAnswer(msgspec.Struct, kw_only=True):
     tokens: list[ReviewToken]
 
 
-@routes.add("GET", "/access/why")
+@routes.add("GET", "/access/why", errors=(NotFound, PermissionDenied))
 def why_access(unit: Unit, query: WhyQuery) -> WhyAnswer:
     """Say why somebody may or may not do something; about others it needs users:read."""
     group, thing = _place(unit, query)

@@ -2,16 +2,18 @@
 
 from typing import Any, ClassVar
 
-from flask import url_for
+from flask import request, url_for
 from flask_admin.form import BaseForm
-from wtforms import SelectField, StringField
+from wtforms import HiddenField, SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.filters import DeviceFilter
+from muster_platform.devices.import_rules import write_tags
 from muster_platform.devices.models import Device
 from muster_platform.devices.selection import filter_document
 from muster_platform.devices.service import DeviceService
+from muster_platform.devices.tags import tags_of
 from muster_platform.errors import InvalidInput
 from muster_platform.paging import Page
 from muster_platform.unit import Unit
@@ -20,7 +22,7 @@ from muster_platform.web.site.filters import ListFilter
 from muster_platform.web.site.model import COUNT_MAX, ListQuery, ServiceModelView
 from muster_platform.web.site.views import bulk_form, choices
 from muster_platform.web.site.views.cells import cell
-from muster_platform.web.site.views.forms import read_tags
+from muster_platform.web.site.views.forms import read_tags, version_of
 from muster_protocol.states import PresenceState
 
 SORTS = {
@@ -35,6 +37,8 @@ SORTS = {
 class DeviceForm(BaseForm):
     """What people may say of a device."""
 
+    version = HiddenField()
+
     device_id = StringField(
         "Device id",
         [DataRequired(), Length(max=64)],
@@ -44,11 +48,17 @@ class DeviceForm(BaseForm):
     profile = SelectField("Profile", [DataRequired()])
     group_id = SelectField("Group", [DataRequired()], description="Decides who may see it.")
     tags = StringField("Tags", description="name=value, separated by commas: site=berlin, floor=2")
+    gateway = StringField(
+        "Gateway",
+        [Length(max=64)],
+        description="Device id of the gateway that speaks for it; empty: it connects by itself.",
+    )
 
 
 class DeviceList(ServiceModelView):
     """All devices that the person may see."""
 
+    list_template = "site/registry/device_list.html"
     create_text = "Register device"
     column_list = ("device", "state", "profile", "group", "heard", "tags")
     column_labels: ClassVar[dict[str, str]] = {
@@ -70,14 +80,15 @@ class DeviceList(ServiceModelView):
         "tags": cell("tags"),
     }
     column_export_list = (
-        *("device_id", "display_name", "presence", "reason", "since", "heard_at"),
-        *("profile", "group", "tags", "disabled_at", "agent"),
+        *("device_id", "profile", "group", "display_name", "tags", "gateway"),
+        *("presence", "reason", "since", "heard_at", "disabled_at", "agent"),
     )
     column_filters = (
         ListFilter("presence", "Presence", choices.presence, "Any presence"),
         ListFilter("profile", "Profile", choices.profiles),
         ListFilter("group", "Group", choices.groups),
-        ListFilter("tag", "Tag"),
+        ListFilter("tag", "Tag", suggestions=choices.tags),
+        ListFilter("kind", "Connection", choices.kinds, "Any connection"),
         ListFilter("component", "Component"),
     )
     details_only = ("profile", "tags")
@@ -147,6 +158,8 @@ class DeviceList(ServiceModelView):
         """Give the empty form with the choices of this person."""
         form = _with_choices(super().create_form(obj), Permission.DEVICES_ENROL)
         form.profile.choices = dict(choices.profiles())
+        if not form.gateway.data:
+            form.gateway.data = request.args.get("gateway", "")[:64]
         return form
 
     def edit_form(self, obj: Any = None) -> BaseForm:
@@ -154,6 +167,7 @@ class DeviceList(ServiceModelView):
         form = _with_choices(super().edit_form(obj), Permission.DEVICES_WRITE)
         del form.device_id
         del form.profile
+        del form.gateway
         return form
 
     def on_form_prefill(self, form: BaseForm, id: Any) -> None:  # noqa: A002
@@ -173,6 +187,7 @@ class DeviceList(ServiceModelView):
             group_id=int(form.group_id.data),
             display_name=form.display_name.data or None,
             tags=read_tags(form.tags.data or ""),
+            gateway=(form.gateway.data or "").strip() or None,
         )
 
     def update(self, unit: Unit, form: BaseForm, row: Device) -> None:
@@ -182,6 +197,7 @@ class DeviceList(ServiceModelView):
             display_name=form.display_name.data or None,
             group_id=int(form.group_id.data),
             tags=read_tags(form.tags.data or ""),
+            if_version=version_of(form),
         )
 
     def get_export_value(self, model: Device, name: str) -> Any:
@@ -193,8 +209,9 @@ class DeviceList(ServiceModelView):
             "since": presence.since,
             "heard_at": presence.heard_at,
             "profile": model.profile.name,
-            "group": model.group.name,
-            "tags": ", ".join(f"{tag.name}={tag.value}" for tag in model.tags),
+            "group": choices.group_name(model.group),
+            "tags": write_tags(tags_of(model)),
+            "gateway": choices.gateway_name(model),
         }
         return plain[name] if name in plain else getattr(model, name)
 
@@ -214,6 +231,7 @@ def device_filter(query: ListQuery) -> DeviceFilter:
         profile=wanted.get("profile"),
         group_id=_integer(wanted["group"]) if "group" in wanted else None,
         tag=((tag_name, tag_value) if tag_value else tag_name) if tag_name else None,
+        kind=wanted.get("kind"),
         component=((component, version) if version else component) if component else None,
         sort=SORTS.get(query.sort or "", "device_id"),
         descending=query.descending,

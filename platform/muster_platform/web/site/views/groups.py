@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from flask import request, url_for
 from flask_admin import expose
 from flask_admin.form import BaseForm
-from wtforms import SelectField, StringField
+from wtforms import HiddenField, SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
 from muster_platform.access.groups import GroupService, full_names
@@ -20,10 +20,13 @@ from muster_platform.web.site import gate
 from muster_platform.web.site.model import ListQuery, ServiceModelView, whole
 from muster_platform.web.site.views import choices
 from muster_platform.web.site.views.cells import cell
+from muster_platform.web.site.views.forms import version_of
 
 
 class GroupForm(BaseForm):
     """A group: its name and where it hangs."""
+
+    version = HiddenField()
 
     name = StringField("Name", [DataRequired(), Length(max=128)])
     parent_id = SelectField(
@@ -113,10 +116,13 @@ class GroupList(ServiceModelView):
 
     def update(self, unit: Unit, form: BaseForm, row: Group) -> None:
         """Rename and move a group."""
-        service = GroupService(unit, GROUP_HOOKS)
-        service.rename(row.id, form.name.data)
-        if "parent_id" in form and int(form.parent_id.data) != row.parent_id:
-            service.move(row.id, int(form.parent_id.data))
+        parent_id = int(form.parent_id.data) if "parent_id" in form else None
+        GroupService(unit, GROUP_HOOKS).change(
+            row.id,
+            name=form.name.data,
+            parent_id=None if parent_id == row.parent_id else parent_id,
+            if_version=version_of(form),
+        )
 
     def remove(self, unit: Unit, row: Group) -> None:
         """Delete an empty group."""

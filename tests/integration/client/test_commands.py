@@ -1,0 +1,179 @@
+"""The same commands against a server and on the machine of the installation."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.client.conftest import EMAIL, PASSWORD, Server
+
+
+@dataclass
+class Terminal:
+    """A person's terminal, with a configuration folder of its own."""
+
+    folder: Path
+    state: Path
+
+    def run(
+        self, *words: str, text: str = "", fails: int = 0, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command and insist on its exit status."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("MUSTER_", "XDG_"))}
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("muster")), *words],
+            env={**kept, "XDG_CONFIG_HOME": str(self.folder), **variables},
+            cwd=self.folder,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == fails, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    def here(self, *words: str) -> Any:
+        """Run a command with --json on the machine of the installation."""
+        return json.loads(self.run(*words, "--json", MUSTER_STATE_DIR=str(self.state)).stdout)
+
+    def json(self, *words: str) -> Any:
+        """Run a command with --json."""
+        return json.loads(self.run(*words, "--json").stdout)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, server: Server) -> Terminal:
+    return Terminal(tmp_path, server.folder)
+
+
+@pytest.fixture
+def signed_in(terminal: Terminal, server: Server) -> Terminal:
+    with server.muster() as muster:
+        made = muster.create_api_token(name="terminal", scopes=[{"role": "administrator"}])
+    terminal.run("login", server.url, "--token", "-", text=f"{made['token']}\n")
+    return terminal
+
+
+def test_signing_in_is_kept_for_the_owner_alone_until_signing_out(
+    terminal: Terminal, server: Server
+) -> None:
+    told = terminal.run("login", server.url, "--email", EMAIL, text=f"{PASSWORD}\n")
+    assert f"signed in at {server.url} as" in told.stdout
+    assert PASSWORD not in told.stdout + told.stderr
+    file = terminal.folder / "muster" / "logins.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert PASSWORD not in file.read_text()
+    assert terminal.json("whoami")["server"] == server.url
+    tokens = json.loads(file.read_text())["logins"][server.url]
+    terminal.run("logout")
+    assert server.url not in file.read_text()
+    refused = terminal.run("--server", server.url, "whoami", fails=3, MUSTER_TOKEN=tokens["access"])
+    assert refused.stderr.startswith("muster: ")
+
+
+def test_a_file_that_others_may_read_is_not_used(signed_in: Terminal) -> None:
+    (signed_in.folder / "muster" / "logins.json").chmod(0o644)
+    assert "chmod 600" in signed_in.run("whoami", fails=9).stderr
+
+
+def test_a_wrong_password_is_told_and_nothing_is_kept(terminal: Terminal, server: Server) -> None:
+    terminal.run("login", server.url, "--email", EMAIL, text="wrong\n", fails=3)
+    assert not (terminal.folder / "muster").exists()
+
+
+def test_commands_say_the_same_here_and_there(signed_in: Terminal) -> None:
+    there, here = signed_in.json, signed_in.here
+    there("profile", "create", "both", "--title", "Both")
+    made = there("group", "create", "Hall")
+    there("device", "register", "both-1", "--profile", "both", "--group", str(made["id"]))
+    job = there("command", "run", "ping", "--device", "both-1")["job"]
+    for words in (
+        ("device", "list", "--search", "both"),
+        ("device", "show", "both-1"),
+        ("device", "ledger", "both-1"),
+        ("device", "timeline", "both-1"),
+        ("profile", "list"),
+        ("group", "list"),
+        ("token", "list"),
+        ("user", "list"),
+        ("job", "list"),
+        ("job", "show", job),
+        ("log", "search"),
+    ):
+        assert here(*words) == there(*words), words
+    why = there("job", "why", there("job", "show", job)[0]["id"])
+    assert why["text"]
+    assert there("job", "cancel", job, "--reason", "enough")["counts"] == {"CANCELED": 1}
+
+
+def test_the_audit_trail_names_who_acted(signed_in: Terminal) -> None:
+    signed_in.json("group", "create", "By token")
+    signed_in.here("group", "create", "By hand")
+    names = {
+        entry["subject_name"]: entry["actor_name"] for entry in signed_in.here("audit", "list")
+    }
+    assert names["By hand"].startswith("cli (")
+    assert not names["By token"].startswith("cli (")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("db", "current"), ("config",), ("audit", "verify"), ("doctor",), ("up",)],
+    ids=" ".join,
+)
+def test_what_works_on_this_machine_only_says_so(terminal: Terminal, words: Any) -> None:
+    refused = terminal.run("--server", "http://127.0.0.1:9", *words, fails=2)
+    assert "works on the machine of the installation" in refused.stderr
+
+
+def test_a_server_that_nobody_is_signed_in_at_says_how(terminal: Terminal) -> None:
+    refused = terminal.run("--server", "https://muster.example.com", "device", "list", fails=9)
+    assert "muster login https://muster.example.com" in refused.stderr
+
+
+def test_a_server_and_a_state_folder_are_not_both_meant(terminal: Terminal) -> None:
+    refused = terminal.run("device", "list", "--state", "x", fails=9, MUSTER_SERVER="http://a.b")
+    assert "give one of them" in refused.stderr
+
+
+def test_a_server_that_is_away_is_told_in_one_line(
+    terminal: Terminal, free_port: Callable[[], int]
+) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    refused = terminal.run("--server", address, "whoami", fails=8, MUSTER_TOKEN="t")
+    assert refused.stderr.startswith(f"muster: no answer from {address}")
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_what_a_token_lacks_is_named(terminal: Terminal, server: Server) -> None:
+    with server.muster() as muster:
+        made = muster.create_api_token(name="r", scopes=[{"permissions": ["devices:read", "groups:read"]}])
+    refused = terminal.run(
+        *("--server", server.url, "group", "create", "No"), fails=4, MUSTER_TOKEN=str(made["token"])
+    )
+    assert "groups:write" in refused.stderr
+
+
+def test_a_device_s_machine_needs_no_platform_to_speak_to_a_server(signed_in: Terminal) -> None:
+    code = (
+        "import sys; from muster_agent import cli; from importlib import metadata;"
+        "points = metadata.entry_points;"
+        "cli.entry_points = lambda **k: [p for p in points(**k) if p.name != 'platform'];"
+        "sys.modules['muster_platform'] = None;"
+        "cli.main(['profile', 'list'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "XDG_CONFIG_HOME": str(signed_in.folder)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
