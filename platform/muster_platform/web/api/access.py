@@ -13,7 +13,7 @@ from muster_platform.access.permissions import Permission
 from muster_platform.access.review import Reviewed, ReviewFilter, ReviewService
 from muster_platform.access.why import WhyService
 from muster_platform.devices.service import DeviceService
-from muster_platform.errors import InvalidInput, PermissionDenied
+from muster_platform.errors import InvalidInput, NotFound, PermissionDenied
 from muster_platform.unit import Unit
 from muster_platform.web.api.common import DeviceId, Input, Key, Listed, PageQuery
 from muster_platform.web.api.routing import Csv, Routes
