@@ -1,6 +1,5 @@
 """What devices said: telemetry, inventory, ledger, timeline, quarantine."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -11,7 +10,7 @@ from muster_platform.access.permissions import Permission
 from muster_platform.bootstrap import TIMELINE
 from muster_platform.devices.ledger_view import LedgerService, LedgerView
 from muster_platform.devices.models import InventoryItem
-from muster_platform.devices.sampling import POINTS_MAX, Value
+from muster_platform.devices.sampling import POINTS_MAX
 from muster_platform.devices.service import DeviceService
 from muster_platform.devices.telemetry import (
     HISTORY_POINTS,
@@ -22,9 +21,9 @@ from muster_platform.devices.telemetry import (
 )
 from muster_platform.devices.timeline import TimelineLine, TimelineService
 from muster_platform.unit import Unit
+from muster_platform.web import values_csv
 from muster_platform.web.api.common import Input, Listed, Millis, PageQuery, listed
 from muster_platform.web.api.routing import Csv, Routes
-from muster_platform.web.site.csv_safe import lines
 
 routes = Routes("Device data")
 
@@ -82,16 +81,7 @@ def export_telemetry(unit: Unit, device_id: str, query: ValuesQuery) -> Csv:
     Ends after the setting `export_rows_max`.
     """
     rows = TelemetryService(unit).raw(device_id, query.metric, query.since, query.until)
-    return Csv("".join(lines(VALUES_HEADER, map(_line, rows))))
-
-
-VALUES_HEADER = ("time", "ts", "metric", "value")
-
-
-def _line(row: tuple[str, int, Value]) -> tuple[object, ...]:
-    name, ts, value = row
-    moment = datetime.fromtimestamp(ts / 1000, UTC).isoformat(timespec="milliseconds")
-    return moment, ts, name, value
+    return Csv("".join(values_csv.lines(rows)))
 
 
 @routes.add("GET", "/devices/{device_id}/inventory", permission=READ)

@@ -1,19 +1,16 @@
 /**
- * Telemetry of one device: a small chart per metric, over one range, with one shared cursor.
+ * Telemetry of one device: a small chart per metric, over one time, with one shared cursor.
+ *
+ * The server gathers: of each bucket the mean is drawn as a line and min to max as a band behind
+ * it. Dragging over a chart asks for that time more closely; a double click goes back.
  *
  * <section data-charts data-url="…" data-topic="…"> holds buttons [data-range="ms"], ticks
- * [data-metric] and the box [data-chart-box].
+ * [data-metric], the box [data-chart-box], and [data-window…] for a time of one's own.
  */
-import uPlot from "uplot";
 import { getJson, getText } from "./http";
 import { liveClient } from "./live";
-import { ago, fullTime, renderTimes } from "./times";
-
-interface Series {
-  name: string;
-  ts: number[];
-  mean: number[];
-}
+import { Chart, type Series } from "./plot";
+import { ago, renderTimes } from "./times";
 
 interface Latest {
   name: string;
@@ -33,18 +30,7 @@ interface Pushed {
   values?: Record<string, { ts: number; value: number | string }>;
 }
 
-const HEIGHT_PX = 136;
-const KEPT_POINTS = 5_000;
 const REDRAW_MS = 250;
-
-function css(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
-function format(value: number | null | undefined): string {
-  if (value === null || value === undefined) return "–";
-  return new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 }).format(value);
-}
 
 function shown(value: number | string): string {
   return typeof value === "number" ? String(Number(value.toPrecision(6))) : value;
@@ -61,126 +47,22 @@ function showLatest({ name, text, ts }: Latest): void {
   when.title = "";
 }
 
-/** Writes the times of an axis in the reader's way, with the day where the range is long. */
-function axisTimes(plot: uPlot, ticks: number[]): string[] {
-  const { min = 0, max = 0 } = plot.scales.x ?? {};
-  const isLong = (max ?? 0) - (min ?? 0) > 36 * 3_600;
-  const form = new Intl.DateTimeFormat(
-    undefined,
-    isLong ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
-  );
-  return ticks.map((tick) => form.format(new Date(tick * 1_000)));
+/** Writes a time in short, for the button that chooses it. */
+function between(from: number, to: number): string {
+  const form = new Intl.DateTimeFormat(undefined, {
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  return form.formatRange(new Date(from), new Date(to));
 }
 
-/** Draws on/off values as steps. */
-const stepped = uPlot.paths.stepped?.({ align: 1 });
-
-class Chart {
-  readonly name: string;
-  #box: HTMLElement;
-  #value: HTMLElement;
-  #plot: uPlot | undefined;
-  #xs: number[] = [];
-  #ys: (number | null)[] = [];
-  #from = 0;
-  #to = 0;
-
-  constructor(parent: HTMLElement, name: string) {
-    this.name = name;
-    const figure = document.createElement("figure");
-    figure.className = "metric-chart";
-    const caption = document.createElement("figcaption");
-    const label = document.createElement("span");
-    label.textContent = name;
-    this.#value = document.createElement("output");
-    caption.append(label, this.#value);
-    this.#box = document.createElement("div");
-    this.#box.className = "metric-plot";
-    figure.append(caption, this.#box);
-    parent.append(figure);
-  }
-
-  set(series: Series | undefined, from: number, to: number): void {
-    this.#from = from;
-    this.#to = to;
-    this.#xs = series ? series.ts.map((ts) => ts / 1_000) : [];
-    this.#ys = series ? [...series.mean] : [];
-    this.draw(true);
-  }
-
-  push(ts: number, value: number): void {
-    const last = this.#xs.at(-1);
-    if (last !== undefined && ts / 1_000 < last) return;
-    this.#xs.push(ts / 1_000);
-    this.#ys.push(value);
-    if (this.#xs.length > KEPT_POINTS) {
-      this.#xs.splice(0, KEPT_POINTS / 10);
-      this.#ys.splice(0, KEPT_POINTS / 10);
-    }
-  }
-
-  slide(now: number): void {
-    const width = this.#to - this.#from;
-    this.#to = now;
-    this.#from = now - width;
-  }
-
-  draw(anew = false): void {
-    this.#value.textContent = format(this.#ys.at(-1));
-    const empty = this.#xs.length === 0;
-    this.#box.classList.toggle("is-empty", empty);
-    if (anew || !this.#plot) {
-      this.#plot?.destroy();
-      this.#plot = empty ? undefined : new uPlot(this.#options(), [this.#xs, this.#ys], this.#box);
-      return;
-    }
-    this.#plot.setData([this.#xs, this.#ys], false);
-    this.#plot.setScale("x", { min: this.#from / 1_000, max: this.#to / 1_000 });
-  }
-
-  resize(): void {
-    this.#plot?.setSize({ width: this.#box.clientWidth, height: HEIGHT_PX });
-  }
-
-  #options(): uPlot.Options {
-    const ink = css("--tblr-secondary-color") || css("--tblr-secondary");
-    const line = css("--muster-accent");
-    const grid = { stroke: css("--tblr-border-color"), width: 1 };
-    const axis = { stroke: ink, grid, ticks: { show: false }, font: "11px system-ui, sans-serif" };
-    return {
-      width: this.#box.clientWidth,
-      height: HEIGHT_PX,
-      legend: { show: false },
-      cursor: { sync: { key: "device" }, points: { size: 7 }, drag: { x: false, y: false } },
-      scales: { x: { min: this.#from / 1_000, max: this.#to / 1_000 } },
-      axes: [
-        { ...axis, space: 70, size: 26, values: axisTimes },
-        { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => format(tick)) },
-      ],
-      series: [
-        {},
-        {
-          label: this.name,
-          stroke: line,
-          width: 1.75,
-          ...(stepped && this.#ys.every((y) => y === 0 || y === 1) ? { paths: stepped } : {}),
-          fill: css("--muster-accent-faint"),
-          points: { show: this.#xs.length < 40, size: 5 },
-        },
-      ],
-      hooks: { setCursor: [(plot) => this.#showAt(plot)] },
-    };
-  }
-
-  #showAt(plot: uPlot): void {
-    const index = plot.cursor.idx;
-    if (index === null || index === undefined) {
-      this.#value.textContent = format(this.#ys.at(-1));
-      return;
-    }
-    const at = this.#xs[index];
-    this.#value.textContent = `${format(this.#ys[index])}${at ? ` · ${fullTime(at * 1_000)}` : ""}`;
-  }
+/** Writes a moment as <input type="datetime-local"> takes it, in the reader's zone. */
+function localInput(ms: number): string {
+  const zone = new Date(ms).getTimezoneOffset() * 60_000;
+  return new Date(ms - zone).toISOString().slice(0, 19);
 }
 
 class Charts {
@@ -188,6 +70,8 @@ class Charts {
   #box: HTMLElement;
   #charts: Chart[] = [];
   #rangeMs: number;
+  /** A time of one's own, which does not move on. */
+  #window: { since: number; until: number } | undefined;
   #dirty = false;
 
   constructor(section: HTMLElement) {
@@ -197,7 +81,10 @@ class Charts {
     for (const button of section.querySelectorAll<HTMLButtonElement>("[data-range]")) {
       button.addEventListener("click", () => this.#range(Number(button.dataset.range)));
     }
-    section.addEventListener("change", () => void this.#load());
+    section.addEventListener("change", (event) => {
+      if ((event.target as HTMLElement).matches("[data-metric]")) void this.#load();
+    });
+    section.querySelector("[data-window-apply]")?.addEventListener("click", () => this.#custom());
     new ResizeObserver(() => this.#charts.forEach((chart) => chart.resize())).observe(this.#box);
     document.documentElement.addEventListener("muster:theme", () => {
       this.#charts.forEach((chart) => chart.draw(true));
@@ -212,12 +99,50 @@ class Charts {
 
   #range(ms: number): void {
     this.#rangeMs = ms;
+    this.#window = undefined;
     for (const button of this.#section.querySelectorAll<HTMLButtonElement>("[data-range]")) {
       const isOn = Number(button.dataset.range) === ms;
       button.classList.toggle("active", isOn);
       button.setAttribute("aria-pressed", String(isOn));
     }
     void this.#load();
+  }
+
+  /** Shows [since, until) more closely; the chart where one dragged tells its neighbours, too. */
+  #show(since: number, until: number): void {
+    if (this.#window?.since === since && this.#window.until === until) return;
+    this.#window = { since, until };
+    for (const button of this.#section.querySelectorAll<HTMLButtonElement>("[data-range]")) {
+      button.classList.remove("active");
+      button.setAttribute("aria-pressed", "false");
+    }
+    void this.#load();
+  }
+
+  #custom(): void {
+    const read = (name: string): number =>
+      new Date(this.#section.querySelector<HTMLInputElement>(name)?.value ?? "").getTime();
+    const [since, until] = [read("[data-window-since]"), read("[data-window-until]")];
+    if (since < until) this.#show(since, until);
+  }
+
+  #tellWindow(from: number, to: number): void {
+    const write = (name: string, ms: number): void => {
+      const input = this.#section.querySelector<HTMLInputElement>(name);
+      if (input && document.activeElement !== input) input.value = localInput(ms);
+    };
+    write("[data-window-since]", from);
+    write("[data-window-until]", to);
+    const label = this.#section.querySelector<HTMLElement>("[data-window]");
+    if (label) label.textContent = this.#window ? between(from, to) : "Custom";
+    const csv = this.#section.querySelector<HTMLAnchorElement>("[data-csv]");
+    if (!csv) return;
+    const url = new URL(csv.href);
+    url.search = "";
+    for (const name of this.#names()) url.searchParams.append("metric", name);
+    url.searchParams.set("since", String(from));
+    url.searchParams.set("until", String(to));
+    csv.href = url.href;
   }
 
   #names(): string[] {
@@ -229,15 +154,22 @@ class Charts {
     const names = this.#names();
     if (names.join("\n") !== this.#charts.map((chart) => chart.name).join("\n")) {
       this.#box.replaceChildren();
-      this.#charts = names.map((name) => new Chart(this.#box, name));
+      const zoom = (since: number, until: number): void => this.#show(since, until);
+      const reset = (): void => this.#range(this.#rangeMs);
+      this.#charts = names.map((name) => new Chart(this.#box, name, zoom, reset));
     }
     if (!names.length) return;
     const url = new URL(this.#section.dataset.url ?? "", location.href);
-    url.searchParams.set("range_ms", String(this.#rangeMs));
+    const asked = this.#window;
+    if (asked) {
+      url.searchParams.set("since", String(asked.since));
+      url.searchParams.set("until", String(asked.until));
+    } else url.searchParams.set("range_ms", String(this.#rangeMs));
     for (const name of names) url.searchParams.append("metric", name);
     const answer = await getJson<Answer>(url.href);
-    if (!answer) return;
+    if (!answer || asked !== this.#window) return;
     answer.latest.forEach(showLatest);
+    this.#tellWindow(answer.from, answer.to);
     for (const chart of this.#charts) {
       const series = answer.series.find((one) => one.name === chart.name);
       chart.set(series, answer.from, answer.to);
@@ -249,14 +181,14 @@ class Charts {
       const cell = this.#section.querySelector(`[data-latest="${CSS.escape(name)}"]`);
       const text = cell?.hasAttribute("data-boolean") ? (value ? "yes" : "no") : shown(value);
       showLatest({ name, ts, text });
-      if (typeof value !== "number") continue;
+      if (typeof value !== "number" || this.#window) continue;
       this.#charts.find((chart) => chart.name === name)?.push(ts, value);
       this.#dirty = true;
     }
   }
 
   #redraw(): void {
-    if (!this.#dirty || document.hidden) return;
+    if (!this.#dirty || document.hidden || this.#window) return;
     this.#dirty = false;
     for (const chart of this.#charts) {
       chart.slide(Date.now());

@@ -5,22 +5,27 @@ from typing import Any
 
 from flask import flash, jsonify, redirect, request, url_for
 from flask_admin import expose
+from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response
 
 from muster_platform.access.permissions import Permission
 from muster_platform.bootstrap import DEVICE_HOOKS, TIMELINE
-from muster_platform.devices.credentials import CredentialService
+from muster_platform.devices.credentials import OVERLAP_S, CredentialService
+from muster_platform.devices.gateways import children_count, gateway_name
 from muster_platform.devices.models import Device
 from muster_platform.devices.service import DeviceService
 from muster_platform.devices.settings_service import SettingsService
+from muster_platform.devices.telemetry import TelemetryService
 from muster_platform.devices.timeline import TimelineService
 from muster_platform.errors import NotFound
 from muster_platform.jobs.service import JobService
 from muster_platform.jobs.views import Limits
 from muster_platform.unit import Unit
+from muster_platform.web import values_csv
 from muster_platform.web.context import platform
 from muster_platform.web.site import exports, gate
 from muster_platform.web.site.views import device_parts as parts
+from muster_platform.web.site.views.device_charts import window
 from muster_platform.web.site.views.forms import json_object, positive_integer
 
 TABS = {
@@ -29,9 +34,15 @@ TABS = {
     "timeline": "Timeline",
     "settings": "Settings",
     "inventory": "Inventory",
+    "children": "Children",
+    "raw": "Raw messages",
     "access": "Access & ledger",
 }
-NEEDS = {"commands": Permission.COMMANDS_READ, "settings": Permission.SETTINGS_READ}
+NEEDS = {
+    "commands": Permission.COMMANDS_READ,
+    "settings": Permission.SETTINGS_READ,
+    "raw": Permission.LOGS_READ,
+}
 """Tabs that need more than to read the device."""
 
 
@@ -59,6 +70,7 @@ class DevicePage(gate.SiteView):
         tabs = [
             (name, text)
             for name, text in TABS.items()
+            if (name != "children" or device.gateway_id is None)
             if name not in NEEDS or unit.actor.may(NEEDS[name], device.group.path)
         ]
         template = "commands_tab" if tab == "commands" else tab
@@ -66,6 +78,9 @@ class DevicePage(gate.SiteView):
             f"site/device/{template}.html",
             **shown,
             device=device,
+            gateway=gateway_name(unit, device),
+            children_count=children_count(unit, device),
+            kept_days=platform().settings.restore_s // 86_400,
             tab=tab,
             tabs=tabs,
             default_timeout_s=platform().settings.execution_timeout_s,
@@ -93,10 +108,22 @@ class DevicePage(gate.SiteView):
 
     @expose("/<device_id>/telemetry.json")
     def telemetry(self, device_id: str) -> Response:
-        """Give points of the asked metrics over a range, and the latest values."""
-        range_ms = positive_integer(request.args.get("range_ms", "3600000"), "range_ms")
+        """Give what the charts of the asked metrics are drawn from, and the latest values."""
         with gate.reading() as unit:
-            return jsonify(parts.history(unit, device_id, request.args.getlist("metric"), range_ms))
+            return jsonify(parts.history(unit, device_id, request.args.getlist("metric")))
+
+    @expose("/<device_id>/telemetry.csv")
+    def values(self, device_id: str) -> Response:
+        """Export values of the asked metrics (all without any) and time, as they were sent."""
+        with gate.reading() as unit:
+            since, until = window(unit.now()) if request.args.get("since") else (None, None)
+            metrics = request.args.getlist("metric")
+            rows = TelemetryService(unit).raw(device_id, metrics, since, until)
+            text = "".join(values_csv.lines(rows))
+        answer = Response(text, mimetype="text/csv")
+        filename = secure_filename(f"{device_id}-telemetry.csv")
+        answer.headers["Content-Disposition"] = f"attachment; filename={filename}"
+        return answer
 
     @expose("/<device_id>/log.json")
     def log(self, device_id: str) -> Response:
@@ -152,8 +179,10 @@ class DevicePage(gate.SiteView):
     @expose("/<device_id>/rotate", methods=("POST",))
     def rotate(self, device_id: str) -> str:
         """Make a new secret and show it this once."""
+        text = request.form.get("overlap_s", "")
+        overlap_s = int(text) if text.isascii() and text.isdecimal() else OVERLAP_S
         with gate.writing() as unit:
-            secret = CredentialService(unit).rotate(device_id)
+            secret = CredentialService(unit).rotate(device_id, overlap_s)
         with gate.reading() as unit:
             device = DeviceService(unit).get(device_id)
             return self._draw(unit, device, "access", secret=secret)
@@ -188,9 +217,12 @@ class DevicePage(gate.SiteView):
 
     @expose("/<device_id>/delete", methods=("POST",))
     def delete(self, device_id: str) -> Response:
-        """Delete the device with its data."""
+        """Delete the device; with its data where that was asked for."""
+        purge = bool(request.form.get("purge"))
         return gate.act(
-            lambda unit: DeviceService(unit).delete(device_id, hooks=DEVICE_HOOKS),
-            f"{device_id} was deleted with its data.",
+            lambda unit: DeviceService(unit).delete(device_id, hooks=DEVICE_HOOKS, purge=purge),
+            f"{device_id} was deleted with its data."
+            if purge
+            else f"{device_id} was deleted; it can be restored for a time.",
             url_for("device.index_view"),
         )

@@ -21,6 +21,7 @@ from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
 from muster_platform.web.site import words
 from muster_platform.web.site.views import registry_parts
+from muster_platform.web.site.views.device_charts import charts
 from muster_platform.web.site.views.runs import pretty, run
 from muster_protocol.messages import Level
 
@@ -30,8 +31,6 @@ TAIL_RECORDS = 200
 CHARTED = 4
 """Metrics charted at first: those with values in the range that is shown at first."""
 CHARTED_MS = 3_600_000
-METRICS_PER_REQUEST = 16
-HISTORY_POINTS = 2_000
 NO_DRAFT = SimpleNamespace(name="", args="", timeout_s="")
 
 
@@ -185,28 +184,17 @@ FRAGMENTS: dict[str, tuple[str, Callable[..., dict[str, Any]]]] = {
 }
 
 
-def history(unit: Unit, device_id: str, metrics: list[str], range_ms: int) -> dict[str, Any]:
-    """Give points for the charts: from, to, series of (ts, mean).
+def history(unit: Unit, device_id: str, metrics: list[str]) -> dict[str, Any]:
+    """Give what charts are drawn from, and the latest values.
 
     Raises:
-        InvalidInput: too many metrics at once.
+        InvalidInput: too many metrics at once, or a time that is none.
     """
-    if len(metrics) > METRICS_PER_REQUEST:
-        raise InvalidInput(f"at most {METRICS_PER_REQUEST} metrics at once", where="metric")
-    service, until = TelemetryService(unit), unit.now() + 1
-    since = until - range_ms
-    series = []
-    for name in metrics:
-        points = service.history(device_id, name, since, until, HISTORY_POINTS).points
-        numbers = [(ts, float(value)) for ts, value in points if not isinstance(value, str | None)]
-        series.append(
-            {"name": name, "ts": [ts for ts, _ in numbers], "mean": [num for _, num in numbers]}
-        )
     values = [
         {"name": item.metric, "text": value_text(item.value), "ts": item.ts}
-        for item in service.latest(device_id)
+        for item in TelemetryService(unit).latest(device_id)
     ]
-    return {"from": since, "to": until, "series": series, "latest": values}
+    return {**charts(unit, device_id, metrics), "latest": values}
 
 
 def log_tail(unit: Unit, device_id: str, level: str, text: str) -> list[dict[str, Any]]:
