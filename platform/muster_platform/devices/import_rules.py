@@ -77,7 +77,8 @@ def read(text: str, rows_max: int) -> list[Line]:
     head = text.partition("\n")[0]
     delimiter = max(DELIMITERS, key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header = [name.strip().lower() for name in next(_cells(reader), (0, []))[1]]
+    named = next(_cells(reader), (0, []))[1]
+    header = [name.strip().lower().replace(" ", "_") for name in named]
     _check_header(header)
     lines: list[Line] = []
     for number, cells in _cells(reader):

@@ -15,6 +15,7 @@ class FilterField(NamedTuple):
         arg: name in the query string.
         options: (value, text), or None for free text.
         empty: text of the choice that does not narrow.
+        suggestions: of free text.
     """
 
     arg: str
@@ -22,6 +23,7 @@ class FilterField(NamedTuple):
     empty: str
     options: Choices | None
     value: str
+    suggestions: Sequence[str] = ()
 
 
 class ListFilter(BaseFilter):
@@ -30,14 +32,21 @@ class ListFilter(BaseFilter):
     Attributes:
         key: name under which `ListQuery.filters` holds the value.
         choices: called at each request for (value, text); None for free text.
+        suggestions: called at each request for what may be typed.
     """
 
     def __init__(
-        self, key: str, name: str, choices: Callable[[], Choices] | None = None, empty: str = ""
+        self,
+        key: str,
+        name: str,
+        choices: Callable[[], Choices] | None = None,
+        empty: str = "",
+        suggestions: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         super().__init__(name)
         self.key = key
         self.choices = choices
+        self.suggestions = suggestions
         self.empty = empty or f"Any {name.lower()}"
 
     def operation(self) -> str:

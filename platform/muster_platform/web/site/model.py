@@ -16,7 +16,7 @@ from flask_admin.model import BaseModelView
 from muster_platform.errors import InvalidInput, NotFound
 from muster_platform.paging import Page, PageRequest
 from muster_platform.unit import Unit
-from muster_platform.web.site import exports, gate
+from muster_platform.web.site import exports, flashes, gate
 from muster_platform.web.site.filters import FilterField, ListFilter
 
 COUNT_MAX = 10_000
@@ -133,6 +133,7 @@ class ServiceModelView(gate.SiteView, BaseModelView):
                 item.empty,
                 item.choices() if item.choices else None,
                 values.get(index, ""),
+                item.suggestions() if item.suggestions else (),
             )
             for index, item in enumerate(self._filters or ())
         ]
@@ -213,10 +214,13 @@ class ServiceModelView(gate.SiteView, BaseModelView):
         """Make one; a refusal is shown beside its field and nothing typed is lost."""
         try:
             with gate.writing() as unit:
-                return self.create(unit, form)
+                row = self.create(unit, form)
         except gate.TELLABLE as error:
             tell(form, error)
             return False
+        if row is not None and row is not True:
+            self._say(row, "created")
+        return row
 
     def update_model(self, form: BaseForm, model: Any) -> bool:
         """Change one, likewise."""
@@ -226,6 +230,7 @@ class ServiceModelView(gate.SiteView, BaseModelView):
         except gate.TELLABLE as error:
             tell(form, error)
             return False
+        self._say(model, "saved")
         return True
 
     def delete_model(self, model: Any) -> bool:
@@ -236,7 +241,16 @@ class ServiceModelView(gate.SiteView, BaseModelView):
         except gate.TELLABLE as error:
             flash(gate.sentence(error), "error")
             return False
+        self._say(model, "deleted")
         return True
+
+    def _say(self, row: Any, what: str) -> None:
+        flash(f"{flashes.thing(self.name)} {self.row_name(row)} was {what}.", "success")
+
+    def get_column_name(self, field: str) -> str:
+        """Give the heading of a column, in lists and exports: `heard_at` is "Heard at"."""
+        labels = self.column_labels or {}
+        return str(labels.get(field) or field.replace("_", " ").capitalize())
 
     def _export_csv(self, return_url: Any) -> Response:
         """Export all that the filters choose, page by page, up to the installation's limit."""

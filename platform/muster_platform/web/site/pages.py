@@ -19,9 +19,9 @@ from muster_platform.web.site.views.access import Review, WhyMay
 from muster_platform.web.site.views.account import Account
 from muster_platform.web.site.views.api_pages import ApiPages
 from muster_platform.web.site.views.api_tokens import ApiTokenList
+from muster_platform.web.site.views.approvals import Approvals
 from muster_platform.web.site.views.audit import AuditList
 from muster_platform.web.site.views.bulk import Bulk
-from muster_platform.web.site.views.approvals import Approvals
 from muster_platform.web.site.views.deleted import Deleted
 from muster_platform.web.site.views.device_acts import DeviceActs
 from muster_platform.web.site.views.device_list import DeviceList

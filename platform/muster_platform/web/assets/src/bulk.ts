@@ -7,7 +7,10 @@ function number(count: number): string {
 /** Binds the bar above a list and the ticks in its rows. */
 export function bindBulk(): void {
   const form = document.querySelector<HTMLFormElement>("form[data-bulk]");
-  if (!form) return;
+  if (!form) {
+    bindTickAll();
+    return;
+  }
   const ticks = [...document.querySelectorAll<HTMLInputElement>("input[data-tick]")];
   const head = document.querySelector<HTMLInputElement>("input[data-tick-all]");
   const all = form.querySelector<HTMLInputElement>("input[data-bulk-all]");
@@ -33,4 +36,12 @@ export function bindBulk(): void {
   all?.addEventListener("change", show);
   window.addEventListener("pageshow", show);
   show();
+}
+
+/** Binds "tick all" of a list whose ticks belong to a form of its own. */
+function bindTickAll(): void {
+  const head = document.querySelector<HTMLInputElement>("input[data-tick-all]");
+  head?.addEventListener("change", () => {
+    for (const tick of document.querySelectorAll<HTMLInputElement>("input[data-tick]")) tick.checked = head.checked;
+  });
 }

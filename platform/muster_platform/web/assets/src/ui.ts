@@ -59,8 +59,11 @@ export function bindConfirm(): void {
     if (!question) return;
     event.preventDefault();
     dialog.querySelector("[data-confirm-text]")!.textContent = question;
-    dialog.querySelector("[data-confirm-yes]")!.textContent =
-      submitter?.dataset.confirmYes ?? form.dataset.confirmYes ?? "Continue";
+    const yes = dialog.querySelector("[data-confirm-yes]")!;
+    yes.textContent = submitter?.dataset.confirmYes ?? form.dataset.confirmYes ?? "Continue";
+    const isDanger = "danger" in (submitter?.dataset ?? {}) || "danger" in form.dataset;
+    yes.classList.toggle("btn-danger", isDanger);
+    yes.classList.toggle("btn-primary", !isDanger);
     dialog.returnValue = "";
     dialog.showModal();
     dialog.addEventListener(

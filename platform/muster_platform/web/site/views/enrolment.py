@@ -10,6 +10,7 @@ from wtforms import BooleanField, IntegerField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, NumberRange, Optional
 
 from muster_platform.access.permissions import Permission
+from muster_platform.devices.approval import ApprovalService
 from muster_platform.devices.enrolment import EnrolmentService
 from muster_platform.devices.models import EnrolmentToken
 from muster_platform.errors import NotFound
@@ -25,6 +26,7 @@ DAY_MS = 86_400_000
 MODES = {
     "pre_registered": "Registered devices only",
     "allow_new": "Registers new devices, too",
+    "approve": "A person approves each device",
 }
 
 
@@ -50,6 +52,7 @@ class TokenForm(BaseForm):
 class EnrolmentList(ServiceModelView):
     """Enrolment tokens; their text is shown once, when they are made."""
 
+    list_template = "site/registry/enrolment_list.html"
     create_text = "New token"
     delete_text = "Revoke"
     can_export = False
@@ -82,6 +85,11 @@ class EnrolmentList(ServiceModelView):
         return gate.actor().may_somewhere(Permission.DEVICES_ENROL)
 
     can_delete = can_create
+
+    def waiting(self) -> int:
+        """Count the devices that wait for this person's approval."""
+        with gate.reading() as unit:
+            return ApprovalService(unit).waiting()
 
     def fetch(self, unit: Unit, query: ListQuery) -> Page[EnrolmentToken]:
         """Read all of them: there are few."""
