@@ -10,6 +10,7 @@ from websockets.sync.client import ClientConnection
 
 from muster_platform.access.actor import system_actor
 from muster_platform.access.groups import GroupService
+from muster_platform.access.roles import RoleService
 from muster_platform.access.users import UserService
 from muster_platform.devices.service import DeviceService
 from tests.integration.live.conftest import LIMIT_S, Site, ask, receive
@@ -76,6 +77,24 @@ def test_changed_rights_close_the_stream_within_a_second(site: Site) -> None:
         began = time.monotonic()
         assert close_code(socket) == 4401
         assert time.monotonic() - began < 1.0, "the promise of this part is one second"
+
+
+def test_an_edited_role_closes_the_streams_of_its_holders_within_a_second(site: Site) -> None:
+    with site.platform.unit(SYSTEM) as unit:
+        RoleService(unit).create("listener", ["devices:read", "logs:read"])
+        user = UserService(unit).by_email("viewer@example.org")
+        UserService(unit).bind(user.id, "listener")
+    cookie = site.cookie("viewer@example.org")
+    with site.connect(cookie) as holder, site.connect(site.cookie("admin@example.org")) as other:
+        ask(holder, f"device:{site.device_key}:log")
+        ask(other, f"device:{site.device_key}:log")
+        with site.platform.unit(SYSTEM) as unit:
+            RoleService(unit).update("listener", permissions=["devices:read"])
+        began = time.monotonic()
+        assert close_code(holder) == 4401
+        assert time.monotonic() - began < 1.0, "the promise of this part is one second"
+        site.say("log", berlin_path(site), records=["for others"])
+        assert receive(other)["data"] == {"records": ["for others"]}
 
 
 def test_a_device_moved_to_a_foreign_group_falls_silent(site: Site) -> None:

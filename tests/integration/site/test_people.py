@@ -356,3 +356,15 @@ def test_a_built_in_role_asks_for_a_second_factor_by_its_page(world: World) -> N
     assert world.browser(OPERATOR).post("/admin/roles/viewer/second-factor").status_code == 403
     with world.platform.unit(SYSTEM, write=False) as unit:
         assert RoleService(unit).get("viewer").require_second_factor
+
+
+def test_a_token_opens_no_page(world: World) -> None:
+    with world.platform.unit(SYSTEM) as unit:
+        owner = UserService(unit).by_email(ADMIN).id
+        _, text = TokenService(unit).create("Pipe", [Scope("administrator")], 1, owner)
+    headers = {"Authorization": f"Bearer {text}"}
+    client = world.app.test_client()
+    assert client.get("/api/v1/me", headers=headers).status_code == 200
+    answer = client.get("/admin/people/", headers=headers)
+    assert answer.status_code == 302
+    assert answer.location.startswith("/admin/sign-in")
