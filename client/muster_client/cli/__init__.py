@@ -5,9 +5,19 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the client's commands to the application."""
-    from muster_client.cli import account, devices, fleet, logs, people, rights, work
+    from muster_client.cli import (
+        account,
+        devices,
+        fleet,
+        logs,
+        people,
+        rights,
+        settings,
+        trail,
+        work,
+    )
 
-    for module in (account, devices, work, logs, fleet, people, rights):
+    for module in (account, devices, work, logs, settings, fleet, people, rights, trail):
         module.register(app)
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from muster_client.cli import intake
 from muster_client.cli.connect import muster
 from muster_client.cli.show import Json, Limit, Reason, State, show, show_one, take
 
@@ -30,6 +31,7 @@ def register(app: typer.Typer) -> None:
         ("telemetry", device_telemetry),
     ):
         device.command(name)(command)
+    intake.register(app, device)
     app.add_typer(device, name="device")
 
 

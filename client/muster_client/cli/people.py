@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from muster_client.cli import sign_ins
 from muster_client.cli.connect import muster
 from muster_client.cli.show import Json, State, WrongOption, show, show_one, take
 from muster_client.generated import types as t
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
         ("enable", user_enable),
     ):
         user.command(name)(command)
+    sign_ins.register(user)
     app.add_typer(user, name="user")
 
 

@@ -1739,6 +1739,23 @@ class Operations(Caller):
         )
         return found
 
+    def find_anything(
+        self,
+        *,
+        text: str,
+        limit: int | None = None,
+    ) -> t.Listed[t.Hit]:
+        """Find devices, people, jobs and groups by their names, as far as one may see them."""
+        found: t.Listed[t.Hit] = self.call(
+            "GET",
+            "/find",
+            query={
+                "text": text,
+                "limit": limit,
+            },
+        )
+        return found
+
     def list_fingerprints(
         self,
         *,
@@ -2783,6 +2800,19 @@ class Operations(Caller):
         )
         return found
 
+    def list_parts(
+        self,
+    ) -> t.Listed[t.PartState]:
+        """Say how each part of the platform stands, and since when.
+
+        Needs `system:read`.
+        """
+        found: t.Listed[t.PartState] = self.call(
+            "GET",
+            "/parts",
+        )
+        return found
+
     def list_permissions(
         self,
     ) -> t.Listed[t.PermissionAnswer]:
@@ -2790,6 +2820,34 @@ class Operations(Caller):
         found: t.Listed[t.PermissionAnswer] = self.call(
             "GET",
             "/permissions",
+        )
+        return found
+
+    def get_preferences(
+        self,
+    ) -> t.PreferencesAnswer:
+        """Give one's own choices."""
+        found: t.PreferencesAnswer = self.call(
+            "GET",
+            "/preferences",
+        )
+        return found
+
+    def put_preferences(
+        self,
+        *,
+        home: str,
+    ) -> t.PreferencesAnswer:
+        """Choose for oneself: `home` is the role whose home comes first.
+
+        What to choose; "" takes a choice back.
+        """
+        found: t.PreferencesAnswer = self.call(
+            "PUT",
+            "/preferences",
+            body={
+                "home": home,
+            },
         )
         return found
 
@@ -3616,3 +3674,16 @@ class Operations(Caller):
             "POST",
             f"/users/{part(user_id)}/sign-out",
         )
+
+    def list_versions(
+        self,
+    ) -> t.Listed[t.ComponentVersions]:
+        """Count the devices by profile, component and version, the newest version first.
+
+        Needs `devices:read`.
+        """
+        found: t.Listed[t.ComponentVersions] = self.call(
+            "GET",
+            "/versions",
+        )
+        return found

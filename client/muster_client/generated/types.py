@@ -416,6 +416,16 @@ class Component(TypedDict):
     version: str
 
 
+class ComponentVersions(TypedDict):
+    """A component of the devices of one profile with its versions, the newest first."""
+
+    component: str
+    profile: str
+    profile_title: str
+    devices: int
+    versions: list[VersionCount]
+
+
 class Confirmed(TypedDict):
     """One's password again, and a code where there is a second factor."""
 
@@ -884,6 +894,21 @@ class History(TypedDict):
     buckets: list[Bucket]
 
 
+class Hit(TypedDict):
+    """One thing that was found.
+
+    Attributes:
+        kind: device, user, job or group.
+        id: by which its own page and route call it.
+        detail: what tells it from others of that name.
+    """
+
+    kind: str
+    id: str
+    name: str
+    detail: str
+
+
 class HomeGroup(TypedDict):
     """The group that a device belongs to."""
 
@@ -1342,6 +1367,22 @@ class PartAnswer(TypedDict):
     counts: dict[str, int]
 
 
+class PartState(TypedDict):
+    """How a part stands.
+
+    Attributes:
+        state: ok, warn or bad; bad as well where it has fallen silent.
+        since: of the state, ms since the epoch.
+    """
+
+    name: str
+    instance: str
+    state: str
+    detail: str
+    figures: dict[str, float]
+    since: int
+
+
 class PasswordChange(TypedDict):
     """A user's old and new password."""
 
@@ -1393,6 +1434,18 @@ class PlannedDevice(TypedDict):
     device_id: str
     display_name: str
     presence: str
+
+
+class PreferencesAnswer(TypedDict):
+    """One's own choices; "" for what was not chosen."""
+
+    home: str
+
+
+class PreferencesInput(TypedDict):
+    """What to choose; "" takes a choice back."""
+
+    home: str
 
 
 class PresenceAnswer(TypedDict):
@@ -2011,6 +2064,18 @@ class VerifiedAnswer(TypedDict):
     head: MarkAnswer
     is_whole: bool
     finding: FindingAnswer | None
+
+
+class VersionCount(TypedDict):
+    """How many devices have a component in a version.
+
+    Attributes:
+        newest: no device has a newer one.
+    """
+
+    version: str
+    devices: int
+    newest: bool
 
 
 class Why(TypedDict):
