@@ -46,11 +46,18 @@ def writing() -> Iterator[Unit]:
 
 def safe_next(target: str | None, default: str = "admin.index") -> str:
     """Give an address of our own site to go on to; whatever else was asked for is ignored."""
-    if target and target.startswith("/") and not target.startswith(("//", "/\\")):
-        parts = urlsplit(target)
-        if not parts.netloc and not parts.scheme and "\\" not in target:
-            return target
-    return url_for(default)
+    return target if target and is_ours(target) else url_for(default)
+
+
+def is_ours(target: str) -> bool:
+    """Say whether an address is a path of our own site, as browsers read it.
+
+    They drop tabs and ends of lines and take a backslash for a slash; `http:x` is another host.
+    """
+    if not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
+        return False
+    parts = urlsplit(target)
+    return not parts.netloc and not parts.scheme and target.isprintable()
 
 
 def query(path: str, **changes: str | None) -> str:
@@ -111,7 +118,14 @@ class SiteView(BaseView):
         return True
 
     def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call the page once; Flask-Admin calls it again after any TypeError inside it."""
+        """Call the page once; Flask-Admin calls it again after any TypeError inside it.
+
+        Raises:
+            InvalidInput: Flask-Admin would go on to another site afterwards (`url`).
+        """
+        back = request.values.get("url")
+        if back and not is_ours(back):
+            raise InvalidInput("the address to go back to is not one of this site", where="url")
         return fn(self, *args, **kwargs)
 
     def render(self, template: str, **kwargs: Any) -> str:
