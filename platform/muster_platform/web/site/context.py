@@ -121,6 +121,7 @@ def register(app: Flask, assets: Assets, settings: Settings) -> None:
         presence_reason=lambda code: words.PRESENCE_REASON.get(code, code),
         settings_look=lambda state: words.look(words.SETTINGS, state),
         execution_look=lambda state: words.look(words.EXECUTION, state),
+        fingerprint_look=lambda state: words.look(words.FINGERPRINT, state),
         bulk_look=lambda state: words.look(words.BULK, state),
         bulk_item_look=lambda state: words.look(words.BULK_ITEM, state),
         job_look=lambda state: words.look(words.JOB, state),

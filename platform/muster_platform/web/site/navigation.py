@@ -64,6 +64,13 @@ NAVIGATION: dict[str, tuple[Entry, ...]] = {
     "Operations": (
         Entry("Jobs", "list-check", "jobs.index", Permission.COMMANDS_READ, ("jobs", "executions")),
         Entry("Logs", "logs", "logs.index", Permission.LOGS_READ, ("logs",)),
+        Entry(
+            "Fingerprints",
+            "bug",
+            "fingerprints.index",
+            Permission.LOGS_READ,
+            ("fingerprints",),
+        ),
     ),
     "People": (
         Entry("People", "users", "user.index_view", Permission.USERS_READ, ("user",)),

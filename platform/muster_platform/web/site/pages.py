@@ -28,6 +28,7 @@ from muster_platform.web.site.views.device_list import DeviceList
 from muster_platform.web.site.views.device_page import DevicePage
 from muster_platform.web.site.views.enrolment import EnrolmentList
 from muster_platform.web.site.views.executions import Executions
+from muster_platform.web.site.views.fingerprints import Fingerprints
 from muster_platform.web.site.views.groups import GroupList
 from muster_platform.web.site.views.home import Home
 from muster_platform.web.site.views.imports import Imports
@@ -65,6 +66,7 @@ def views() -> list[Any]:
         Jobs("Jobs", endpoint="jobs", url="jobs"),
         Executions("Executions", endpoint="executions", url="executions"),
         Logs("Logs", endpoint="logs", url="logs"),
+        Fingerprints("Fingerprints", endpoint="fingerprints", url="fingerprints"),
         QuarantineList(Quarantined, "Quarantine", endpoint="quarantine", url="quarantine"),
         People(User, "People", endpoint="user", url="people"),
         RoleList(Role, "Roles", endpoint="role", url="roles"),

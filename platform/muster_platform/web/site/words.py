@@ -64,6 +64,13 @@ JOB: dict[str, Look] = {
     J.CANCELED: Look("Canceled", "x", "mute"),
 }
 
+FINGERPRINT: dict[str, Look] = {
+    "OPEN": Look("Open", "bug", "bad"),
+    "REGRESSED": Look("Came back", "alert-triangle", "warn"),
+    "RESOLVED": Look("Resolved", "circle-check", "ok"),
+    "IGNORED": Look("Ignored", "ban", "mute"),
+}
+
 BULK: dict[str, Look] = {
     "RUNNING": Look("Running", "loader", "busy"),
     "DONE": Look("Done", "circle-check", "ok"),

@@ -2,6 +2,7 @@
 import { bindBulk } from "./bulk";
 import { bindFinder } from "./finder";
 import { bindFragments } from "./fragments";
+import { bindHistograms } from "./histogram";
 import { liveClient, showLiveState } from "./live";
 import { bindLogTails } from "./logtail";
 import { bindPresence } from "./presence";
@@ -29,5 +30,6 @@ bindFinder();
 bindFragments();
 bindPresence();
 bindLogTails();
+bindHistograms();
 if (liveClient()) showLiveState();
 document.documentElement.dataset.ready = "yes";

@@ -9,6 +9,7 @@ interface Envelope {
   topic?: string;
   data?: unknown;
   reason?: string;
+  records?: number;
 }
 
 const FIRST_WAIT_MS = 500;
@@ -17,12 +18,14 @@ const SILENCE_MS = 45_000;
 const POLL_MS = 5_000;
 const FAILURES_BEFORE_POLLING = 2;
 const SIGNED_OUT = 4401;
+const TAIL = "tail";
 const RENEW_URL = "/admin/session";
 
 /** Subscribes to topics and hands out what comes; says in words how it stands. */
 export class LiveClient extends EventTarget {
   #listeners = new Map<string, Set<Listener>>();
   #refreshers = new Set<() => void>();
+  #tail: { filter: object; listener: Listener } | undefined;
   #socket: WebSocket | undefined;
   #failures = 0;
   #heardAt = 0;
@@ -43,7 +46,7 @@ export class LiveClient extends EventTarget {
 
   /** Says whether this page listens to anything. */
   get listens(): boolean {
-    return this.#listeners.size > 0;
+    return this.#listeners.size > 0 || this.#tail !== undefined;
   }
 
   get state(): LiveState {
@@ -62,6 +65,13 @@ export class LiveClient extends EventTarget {
     if (!this.#socket) this.#connect();
   }
 
+  /** Follows the log records of many devices that the filter chooses, instead of those before. */
+  tail(filter: object, listener: Listener): void {
+    this.#tail = { filter, listener };
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#send({ op: "tail", filter });
+    if (!this.#socket) this.#connect();
+  }
+
   /** Registers what fetches the present state: after a gap, and in turn while polling. */
   onRefresh(refresh: () => void): void {
     this.#refreshers.add(refresh);
@@ -70,12 +80,13 @@ export class LiveClient extends EventTarget {
   #connect(): void {
     if (this.#over) return;
     const state = this.#socket?.readyState;
-    if (state === WebSocket.OPEN || state === WebSocket.CONNECTING || !this.#listeners.size) return;
+    if (state === WebSocket.OPEN || state === WebSocket.CONNECTING || !this.listens) return;
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
     socket.addEventListener("open", () => {
       this.#heardAt = Date.now();
       this.#send({ op: "subscribe", topics: [...this.#listeners.keys()] });
+      if (this.#tail) this.#send({ op: "tail", filter: this.#tail.filter });
     });
     socket.addEventListener("message", (event) => this.#receive(String(event.data)));
     socket.addEventListener("close", (event) => {
@@ -102,7 +113,9 @@ export class LiveClient extends EventTarget {
   #receive(text: string): void {
     this.#heardAt = Date.now();
     const message = JSON.parse(text) as Envelope;
-    if (message.type === "event" && message.topic) {
+    if (message.type === "event" && message.topic === TAIL) {
+      this.#tail?.listener(message.data, TAIL);
+    } else if (message.type === "event" && message.topic) {
       for (const listener of this.#listeners.get(message.topic) ?? []) {
         listener(message.data, message.topic);
       }
@@ -113,6 +126,7 @@ export class LiveClient extends EventTarget {
       // What happened between the drawing of the page (or the loss) and now was told to nobody.
       this.#refresh();
     } else if (message.type === "lagged") {
+      this.dispatchEvent(new CustomEvent("lagged", { detail: message.records ?? 0 }));
       this.#refresh();
     } else if (message.type === "denied" && message.topic) {
       this.#listeners.delete(message.topic);

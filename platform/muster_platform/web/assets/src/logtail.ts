@@ -1,5 +1,6 @@
 /**
- * A device's log as it is written: <section data-logtail data-url="…" data-topic="…">.
+ * A device's log as it is written: <section data-logtail data-url="…" data-topic="…">; or that of
+ * many devices: data-tail instead of a topic, filters named by data-tail-field.
  *
  * Rows are made with textContent only: whatever a device says stays text.
  */
@@ -23,7 +24,9 @@ interface Page {
 
 /** What is pushed: short, without exceptions, the level as a number. */
 interface PushedPage {
-  records?: (Omit<LogRecord, "level"> & { level: number })[];
+  records?: (Omit<LogRecord, "level"> & { level: number; fault?: string | null })[];
+  device?: string;
+  left_out?: number;
 }
 
 const KEPT_ROWS = 1_000;
@@ -42,6 +45,8 @@ class LogTail {
   #fillIn = 0;
   #waiting: LogRecord[] = [];
   #paused = false;
+  #fields: (HTMLInputElement | HTMLSelectElement)[];
+  #dropped = 0;
 
   constructor(section: HTMLElement) {
     this.#section = section;
@@ -60,10 +65,60 @@ class LogTail {
     this.#more?.addEventListener("click", () => this.#toEnd());
     this.#list.addEventListener("scroll", () => this.#showMore(false));
     const live = liveClient();
+    this.#fields = [...section.querySelectorAll<HTMLInputElement>("[data-tail-field]")];
+    if (section.hasAttribute("data-tail")) this.#follow();
     const topic = section.dataset.topic;
     if (topic) live?.on(topic, (data) => this.#receive((data as PushedPage).records ?? []));
     live?.onRefresh(() => void this.#load(true));
     void this.#load();
+  }
+
+  /** Follows many devices: the server applies the filters. */
+  #follow(): void {
+    const live = liveClient();
+    let timer = 0;
+    const begin = (): void => {
+      live?.tail(this.#filter(), (data) => this.#receiveMany(data as PushedPage));
+      void this.#load();
+    };
+    for (const field of this.#fields) {
+      field.addEventListener("input", () => {
+        window.clearTimeout(timer);
+        timer = window.setTimeout(begin, TYPING_MS);
+      });
+    }
+    const form = this.#section.querySelector("form");
+    form?.addEventListener("submit", (event) => event.preventDefault());
+    live?.addEventListener("lagged", (event) => this.#missed(Number((event as CustomEvent).detail)));
+    live?.addEventListener("denied", (event) => this.#deny((event as CustomEvent).detail));
+    live?.tail(this.#filter(), (data) => this.#receiveMany(data as PushedPage));
+  }
+
+  #filter(): Record<string, string | number> {
+    const given = this.#fields.filter((field) => field.value.trim() !== "");
+    return Object.fromEntries(
+      given.map((field) => {
+        const name = field.dataset.tailField ?? "";
+        return [name, name === "group" ? Number(field.value) : field.value.trim()];
+      }),
+    );
+  }
+
+  #receiveMany(pushed: PushedPage): void {
+    this.#missed(pushed.left_out ?? 0);
+    this.#receive((pushed.records ?? []).map((one) => ({ ...one, device: pushed.device ?? "" })));
+  }
+
+  /** Tells how many records were not shown, since this began. */
+  #missed(count: number): void {
+    this.#dropped += count;
+    const sign = this.#section.querySelector("[data-log-dropped]");
+    if (sign && this.#dropped) sign.textContent = `${this.#dropped.toLocaleString()} not shown`;
+  }
+
+  #deny(message: { topic?: string; reason?: string }): void {
+    const sign = this.#section.querySelector("[data-log-dropped]");
+    if (sign && message.topic === "tail") sign.textContent = message.reason ?? "";
   }
 
   /** Fetches what the filters choose; adds what is new, or begins anew. */
@@ -71,6 +126,9 @@ class LogTail {
     const url = new URL(this.#section.dataset.url ?? "", location.href);
     if (this.#level?.value) url.searchParams.set("level", this.#level.value);
     if (this.#text?.value) url.searchParams.set("text", this.#text.value);
+    for (const [name, value] of Object.entries(this.#filter())) {
+      url.searchParams.set(name, String(value));
+    }
     const page = await getJson<Page>(url.href);
     if (!page) return;
     if (!add) {
@@ -87,7 +145,9 @@ class LogTail {
     const records = pushed.map((one) => ({ ...one, level: LEVELS[one.level / 10 - 1] ?? "" }));
     const wanted = records.filter((record) => this.#matches(record));
     if (this.#paused) {
-      this.#waiting = [...this.#waiting, ...wanted].slice(-KEPT_ROWS);
+      const all = [...this.#waiting, ...wanted];
+      this.#waiting = all.slice(-KEPT_ROWS);
+      this.#missed(all.length - this.#waiting.length);
       this.#pauseLabel();
       return;
     }
@@ -192,7 +252,7 @@ function span(className: string, text: string): HTMLSpanElement {
 
 function row(record: LogRecord): HTMLLIElement {
   const item = document.createElement("li");
-  item.className = "log-row";
+  item.className = record.device ? "log-row wide" : "log-row";
   item.dataset.level = record.level;
   item.dataset.id = record.id;
   item.dataset.at = String(record.ts);
@@ -202,12 +262,21 @@ function row(record: LogRecord): HTMLLIElement {
   time.textContent = clockTime(record.ts);
   time.title = `${fullTime(record.ts)}\n${utc(record.ts)}`;
   item.append(time, span("log-level", record.level));
+  if (record.device) item.append(deviceLink(record.device));
   const body = span("log-body", "");
   if (record.logger) body.append(span("log-logger", record.logger), " ");
   body.append(record.message);
   if (record.exception) body.append(exception(record.exception));
   item.append(body);
   return item;
+}
+
+function deviceLink(id: string): HTMLAnchorElement {
+  const link = document.createElement("a");
+  link.className = "log-device";
+  link.href = `/admin/devices/${encodeURIComponent(id)}/`;
+  link.textContent = id;
+  return link;
 }
 
 function exception(error: NonNullable<LogRecord["exception"]>): HTMLElement {
