@@ -85,6 +85,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "cancel_bulk_change": {},
     "undo_bulk_change": {},
+    "put_preferences": {"home": "operator"},
     "put_settings": {"desired": {"interval_s": 30}},
     "patch_settings": {"desired": {"interval_s": 31, "gone": None}},
     "put_group_settings": {"desired": {"interval_s": 30}},
@@ -104,6 +105,7 @@ BODIES: dict[str, dict[str, Any]] = {
 """Operation -> body; `{n}` is a fresh number, other names are those of `fresh`."""
 
 QUERIES: dict[str, dict[str, Any]] = {
+    "find_anything": {"text": "device"},
     "get_history": {"metric": "temperature"},
     "why_access": {"permission": "devices:read"},
 }

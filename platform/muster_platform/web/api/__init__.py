@@ -24,6 +24,7 @@ from muster_platform.web.api import (
     jobs,
     logs,
     mails,
+    overview,
     profiles,
     quarantine,
     raw,
@@ -37,6 +38,7 @@ from muster_platform.web.api.routing import Route
 
 MODULES = (
     session,
+    overview,
     account,
     users,
     sign_ins,

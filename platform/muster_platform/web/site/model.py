@@ -245,6 +245,8 @@ class ServiceModelView(gate.SiteView, BaseModelView):
         return True
 
     def _say(self, row: Any, what: str) -> None:
+        # What is shown once (a token's text) comes beside the row.
+        row = row[0] if isinstance(row, tuple) else row
         flash(f"{flashes.thing(self.name)} {self.row_name(row)} was {what}.", "success")
 
     def get_column_name(self, field: str) -> str:
