@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from muster_client.cli import intake
+from muster_client.cli import intake, registry
 from muster_client.cli.connect import muster
 from muster_client.cli.show import Json, Limit, Reason, State, show, show_one, take
 
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     ):
         device.command(name)(command)
     intake.register(app, device)
+    registry.register(app, device)
     app.add_typer(device, name="device")
 
 
@@ -116,10 +117,17 @@ def device_update(
     )
 
 
-def device_rotate(device_id: str, state: State = None, as_json: Json = False) -> None:
+def device_rotate(
+    device_id: str,
+    overlap_s: Annotated[
+        int, typer.Option(min=0, help="How long the secrets before still work; 0: not at all.")
+    ] = 86_400,
+    state: State = None,
+    as_json: Json = False,
+) -> None:
     """Give a device a new secret, shown once; the old one works for a while."""
     with muster(state) as api:
-        made = api.rotate_credential(device_id)
+        made = api.rotate_credential(device_id, overlap_s=overlap_s)
     show_one(take(made, "device_id", "secret"), as_json)
 
 
@@ -142,15 +150,18 @@ def device_enable(device_id: str, state: State = None, as_json: Json = False) ->
 def device_delete(
     device_id: str,
     reason: Reason = "",
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Its data goes now; it cannot be restored.")
+    ] = False,
     yes: Yes = False,
     state: State = None,
     as_json: Json = False,
 ) -> None:
-    """Delete a device; its open commands end as REMOVED."""
+    """Delete a device; it can be restored for a time. Its open commands end as REMOVED."""
     if not yes:
-        typer.confirm(f"Delete {device_id} and all of its data?", abort=True)
+        typer.confirm(f"Delete {device_id}{' and all of its data' if purge else ''}?", abort=True)
     with muster(state) as api:
-        api.delete_device(device_id, reason=reason or None)
+        api.delete_device(device_id, reason=reason or None, purge=purge)
     show_one({"device_id": device_id, "deleted": True}, as_json)
 
 
