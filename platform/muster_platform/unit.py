@@ -55,6 +55,7 @@ class Units:
 
     def __init__(self, engine: Engine, clock: Clock, signals: Signals, settings: Settings) -> None:
         self.engine = engine
+        self._reading = engine.execution_options(**{READ_ONLY: True})
         self.clock = clock
         self.signals = signals
         self.settings = settings
@@ -66,18 +67,18 @@ class Units:
         Args:
             write: False for units that only read (SQLite takes no write lock, nothing is
                 committed).
+
+        The database is asked for a connection by the first statement, not before.
         """
-        with self.engine.connect() as connection:
-            if not write:
-                connection = connection.execution_options(**{READ_ONLY: True})
-            outbox = Outbox()
-            with Session(bind=connection, expire_on_commit=False) as session:
-                unit = Unit(session, self.clock, actor, outbox, self.settings)
-                yield unit
-                if write:
-                    for step in unit.last_steps.values():
-                        step.run(session)
-                    session.commit()
-                # Otherwise closing ends it; a rollback would empty the rows that were read.
+        outbox = Outbox()
+        bind = self.engine if write else self._reading
+        with Session(bind=bind, expire_on_commit=False) as session:
+            unit = Unit(session, self.clock, actor, outbox, self.settings)
+            yield unit
+            if write:
+                for step in unit.last_steps.values():
+                    step.run(session)
+                session.commit()
+            # Otherwise closing ends it; a rollback would empty the rows that were read.
         if outbox.signals:
             self.signals.send(outbox.signals)

@@ -17,6 +17,7 @@ from muster_platform.web import (
     internal,
     metrics,
     openapi,
+    page_session,
     site,
 )
 from muster_platform.web.context import EXTENSION
@@ -38,6 +39,7 @@ def create_app(platform: Platform, *, pages: bool = True) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=platform.settings.cookie_secure,
     )
+    page_session.register(app)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions[EXTENSION] = platform
     hops = platform.settings.trusted_proxies

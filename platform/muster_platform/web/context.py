@@ -34,6 +34,9 @@ def client_address() -> str:
 
 def for_machines() -> bool:
     """Say whether the present address is one that programs call: answered without pages."""
-    return request.path.startswith(("/api/", "/internal/", "/health/")) or (
-        request.path == "/metrics"
-    )
+    return is_for_machines(request.path)
+
+
+def is_for_machines(path: str) -> bool:
+    """Say it of any address."""
+    return path.startswith(("/api/", "/internal/", "/health/")) or path == "/metrics"

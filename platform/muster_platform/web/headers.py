@@ -67,28 +67,23 @@ def page_policy(nonce: str, connect: tuple[str, ...] = ()) -> str:
 
 def register(app: Flask, settings: Settings) -> None:
     """Put the headers on every answer of the application."""
+    always = ALWAYS | (
+        {"Strict-Transport-Security": f"max-age={HSTS_S}"} if settings.cookie_secure else {}
+    )
+    machines = always | {"Content-Security-Policy": API_POLICY, "Cache-Control": "no-store"}
 
-    def before() -> None:
-        request_id()
-        csp_nonce()
+    def pages() -> dict[str, str]:
+        policy = page_policy(csp_nonce(), live_origins(settings))
+        files = request.path.startswith("/static/")
+        more = {} if files else {"Cache-Control": "no-store"}
+        return always | {"Content-Security-Policy": policy} | more
 
     def after(answer: Response) -> Response:
-        answer.headers[REQUEST_ID_HEADER] = request_id()
-        for name, value in ALWAYS.items():
-            answer.headers.setdefault(name, value)
-        if for_machines():
-            answer.headers.setdefault("Content-Security-Policy", API_POLICY)
-            answer.headers.setdefault("Cache-Control", "no-store")
-        else:
-            answer.headers.setdefault(
-                "Content-Security-Policy", page_policy(csp_nonce(), live_origins(settings))
-            )
-            if not request.path.startswith("/static/"):
-                answer.headers.setdefault("Cache-Control", "no-store")
-        if settings.cookie_secure:
-            answer.headers.setdefault("Strict-Transport-Security", f"max-age={HSTS_S}")
+        chosen = (machines if for_machines() else pages()) | {REQUEST_ID_HEADER: request_id()}
+        # What a view set itself stays. One look at the list: it is gone through for every answer.
+        present = {name.lower() for name, _value in answer.headers}
+        answer.headers.extend([item for item in chosen.items() if item[0].lower() not in present])
         return answer
 
-    app.before_request(before)
     app.after_request(after)
     app.add_template_global(csp_nonce)
