@@ -27,8 +27,11 @@ def fault(password: str, context: Iterable[str] = ()) -> str:
     if len(password) not in PASSWORD_CHARS:
         return f"a password has {least} to {most} characters; this one has {len(password)}"
     plain = password.casefold()
-    if _is_common(plain):
-        return "this password is on the lists that attackers try first; take another one"
+    if _is_common(plain) or len(_piece(plain)) < REST_CHARS or _is_common(_piece(plain)):
+        return (
+            "this password is on the lists that attackers try first, or a short piece again and "
+            "again; take another one"
+        )
     rest = _without(plain, context)
     if rest != plain and (len(rest) < REST_CHARS or _is_common(rest)):
         return (
@@ -41,6 +44,11 @@ def fault(password: str, context: Iterable[str] = ()) -> str:
 def _is_common(plain: str) -> bool:
     core = plain.strip("0123456789!?.,-_#*$@ ")
     return plain in _common() or (len(core) < len(plain) and core in _common())
+
+
+def _piece(plain: str) -> str:
+    """Give the piece that makes the whole text when repeated; mostly the text itself."""
+    return plain[: (plain + plain).index(plain, 1)]
 
 
 def _without(plain: str, context: Iterable[str]) -> str:

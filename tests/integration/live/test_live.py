@@ -11,6 +11,7 @@ from websockets.sync.client import ClientConnection
 from muster_platform.access.actor import system_actor
 from muster_platform.access.groups import GroupService
 from muster_platform.access.roles import RoleService
+from muster_platform.access.sign_in_sessions import SessionService
 from muster_platform.access.users import UserService
 from muster_platform.devices.service import DeviceService
 from tests.integration.live.conftest import LIMIT_S, Site, ask, receive
@@ -95,6 +96,32 @@ def test_an_edited_role_closes_the_streams_of_its_holders_within_a_second(site: 
         assert time.monotonic() - began < 1.0, "the promise of this part is one second"
         site.say("log", berlin_path(site), records=["for others"])
         assert receive(other)["data"] == {"records": ["for others"]}
+
+
+def test_a_sign_in_that_is_ended_closes_its_streams_within_a_second_and_no_others(
+    site: Site,
+) -> None:
+    topic, email = f"device:{site.device_key}:log", "berlin@example.org"
+    with site.connect(site.cookie(email)) as ended, site.connect(site.cookie(email)) as other:
+        ask(ended, topic)
+        ask(other, topic)
+        with site.platform.unit(SYSTEM) as unit:
+            user_id = UserService(unit).by_email(email).id
+            first = min(row.family for row in SessionService(unit).list(user_id))
+            SessionService(unit).end(user_id, first)
+        began = time.monotonic()
+        assert close_code(ended) == 4401
+        assert time.monotonic() - began < 1.0, "the promise of this part is one second"
+        site.say("log", berlin_path(site), records=["goes on"])
+        assert receive(other)["data"] == {"records": ["goes on"]}
+
+
+def test_who_must_change_the_password_hears_nothing(site: Site) -> None:
+    with site.platform.unit(SYSTEM) as unit:
+        user = UserService(unit).by_email("viewer@example.org")
+        user.must_change_password = True
+    with site.connect(site.cookie("viewer@example.org")) as socket:
+        assert close_code(socket) == 4401
 
 
 def test_a_device_moved_to_a_foreign_group_falls_silent(site: Site) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from muster_platform.live import connection as connections
 from muster_platform.live.connection import Connection
 from muster_platform.live.hub import SIGNED_OUT, Hub
 from muster_platform.live.rules import parse
-from muster_platform.outbox import EpochChanged, Live
+from muster_platform.outbox import EpochChanged, Live, SessionEnded
 
 ALL = frozenset(Permission)
 
@@ -143,6 +144,19 @@ def test_changed_rights_close_that_persons_connections_only() -> None:
         hub.rights_changed(EpochChanged("u1", 4))
         await asyncio.wait_for(mine.closed(), 5)
         assert mine.closing == (SIGNED_OUT, "your rights changed")
+        assert other.closing is None
+
+    run(scenario())
+
+
+def test_the_end_of_a_sign_in_closes_its_own_streams_only() -> None:
+    async def scenario() -> None:
+        hub = Hub()
+        _, ended = listen(hub, replace(person(), session="one"), "device:7:log")
+        _, other = listen(hub, replace(person(), session="two"), "device:7:log")
+        hub.session_ended(SessionEnded("u1", "one"))
+        await asyncio.wait_for(ended.closed(), 5)
+        assert ended.closing == (SIGNED_OUT, "this session was ended")
         assert other.closing is None
 
     run(scenario())
