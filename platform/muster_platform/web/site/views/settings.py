@@ -9,13 +9,15 @@ from werkzeug.wrappers import Response
 
 from muster_platform.access.groups import full_names, group_by_id
 from muster_platform.access.permissions import Permission
+from muster_platform.devices import retention
+from muster_platform.devices.models import Profile
 from muster_platform.devices.profiles import ProfileService
 from muster_platform.devices.settings_layers import LayerService, LayerView
 from muster_platform.devices.settings_service import SettingsService
 from muster_platform.errors import InvalidInput
 from muster_platform.unit import Unit
 from muster_platform.web.site import gate
-from muster_platform.web.site.context import one_line
+from muster_platform.web.site.context import duration, one_line
 from muster_platform.web.site.links import list_url
 from muster_platform.web.site.views.forms import json_object
 from muster_platform.web.site.views.runs import pretty
@@ -98,7 +100,7 @@ class SettingsPages(gate.SiteView):
             rows=_rows(layer),
             draft=pretty(layer.desired) if draft is None else draft,
             action=_here(target),
-            **({"plan": None, "wanted": ""} | shown | more),
+            **({"plan": None, "wanted": "", "facts": None} | shown | more),
         )
 
 
@@ -138,6 +140,8 @@ def _owner(unit: Unit, target: Target) -> dict[str, Any]:
             "title": profile.title,
             "devices_url": list_url("device.index_view", profile=profile.name),
             "may_write": unit.actor.may(Permission.PROFILES_WRITE),
+            "facts": _facts(unit, profile),
+            "facts_of": profile.name,
         }
     group = group_by_id(unit.session, target)
     return {
@@ -150,6 +154,29 @@ def _owner(unit: Unit, target: Target) -> dict[str, Any]:
         "devices_url": list_url("device.index_view", group=str(target)),
         "may_write": unit.actor.may(Permission.SETTINGS_WRITE, group.path),
     }
+
+
+def _facts(unit: Unit, profile: Profile) -> list[tuple[str, str]]:
+    """Say in words what a profile allows, and how long its data is kept."""
+
+    def kept(kind: str) -> str:
+        days = retention.kept_days(unit, profile, kind)
+        return f"{days} days" if days else "for ever"
+
+    def seconds(name: str) -> str:
+        own: int | None = getattr(profile, f"command_{name}")
+        return duration(getattr(unit.settings, f"execution_{name}") if own is None else own)
+
+    largest = profile.message_bytes_max or unit.settings.payload_bytes
+    return [
+        ("Telemetry is kept", kept("telemetry")),
+        ("Logs are kept", kept("logs")),
+        ("Largest message", f"{largest} bytes"),
+        ("Most metrics of a device", str(profile.metrics_max or "any number")),
+        ("Commands wait at most", seconds("queue_s")),
+        ("Commands run at most", seconds("timeout_s")),
+        ("Commands are silent at most", seconds("step_timeout_s")),
+    ]
 
 
 def _here(target: Target) -> str:
