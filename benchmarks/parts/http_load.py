@@ -67,7 +67,7 @@ def _length(head: bytes) -> int:
     raise ConnectionError("an answer without Content-Length")
 
 
-def run(port: int, path: str, *, headers: dict[str, str], connections: int, seconds: float) -> Load:
+def run(port: int, path: str, headers: dict[str, str], connections: int, *, seconds: float) -> Load:
     """Ask 127.0.0.1 for the path on every connection, each again when it is answered."""
     lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
