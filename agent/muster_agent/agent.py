@@ -88,18 +88,21 @@ class Agent:
     # -- what the app declares -------------------------------------------------------------
 
     def command(
-        self, name: str, *, cancelable: bool = False, resumable: bool = False
+        self, name: str, *, cancelable: bool = False, resumable: bool = False, child: str = ""
     ) -> Callable[[Function], Function]:
         """Declare the handler of a command; before `start`.
 
         Args:
+            child: id of the gateway's child whose command it is; "" for the device's own.
             cancelable: it looks at `call.canceled` or uses `call.wait`.
             resumable: it may run again if the agent is killed while it runs; without this it
                 is reported FAILED with the code `interrupted` and not run again.
         """
 
         def declare(function: Function) -> Function:
-            self._registry.add(name, function, cancelable=cancelable, resumable=resumable)
+            self._registry.add(
+                name, function, cancelable=cancelable, resumable=resumable, child=child
+            )
             return function
 
         return declare

@@ -1,6 +1,7 @@
 """A gateway's child: telemetry, logs and events under its own id, with its own counters.
 
-First form: a child's commands are answered `unknown_command`; it has no settings.
+Its commands are declared with `agent.command(name, child=…)`: journaled and run once, as the
+gateway's own. First form: its settings are kept by the broker and not applied.
 """
 
 import logging

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from muster_agent import machine
 from muster_agent.config import build_agent, default_state_dir
 from muster_agent.enrolment import EnrolClient, Pending
 from muster_agent.errors import ConfigError, StateError
@@ -51,14 +52,15 @@ def enrol(
     client = EnrolClient(server, ca_file)
     try:
         identity = _identity_for(folder, device_id)
-        answer = client.enrol(words, device_id, identity.install_id, profile)
+        facts = machine.describe()
+        answer = client.enrol(words, device_id, identity.install_id, profile, facts)
         while isinstance(answer, Pending):
             typer.echo(
                 f"{device_id} waits for approval; asking again in {answer.retry_after_s:.0f} s",
                 err=True,
             )
             time.sleep(max(1.0, answer.retry_after_s))
-            answer = client.enrol(words, device_id, identity.install_id, profile)
+            answer = client.enrol(words, device_id, identity.install_id, profile, facts)
         identity.secret = answer.secret
         identity.brokers = [broker.url for broker in answer.broker]
         identity.profile = answer.profile or profile or identity.profile

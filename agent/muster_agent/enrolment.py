@@ -67,9 +67,17 @@ class EnrolClient:
         )
 
     def enrol(
-        self, token: str, device_id: str, install_id: str, profile: str | None = None
+        self,
+        token: str,
+        device_id: str,
+        install_id: str,
+        profile: str | None = None,
+        attributes: dict[str, Any] | None = None,
     ) -> Enrolled | Pending:
         """Ask once.
+
+        Args:
+            attributes: shown to the person who approves, where one has to.
 
         Raises:
             DeniedError: the token is wrong, spent, or not for this device.
@@ -83,6 +91,8 @@ class EnrolClient:
         }
         if profile:
             body["profile"] = profile
+        if attributes:
+            body["attributes"] = attributes
         try:
             answer = self._pool.request(
                 "POST",

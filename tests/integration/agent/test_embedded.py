@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from muster_agent import Agent, AgentOptions
+from muster_agent.commands import CommandCall
 from muster_agent.errors import ConfigError, StateError
 from muster_agent.identity import StateDir, new_identity
 from muster_agent.net import Broker
@@ -104,6 +105,35 @@ def test_a_gateway_speaks_for_its_child(app: App, mosquitto: Mosquitto) -> None:
         seen.wait(lambda: seen.values("kwh") == [3], "the child's telemetry")
         child.goodbye()
         seen.wait(lambda: seen.presences and not seen.presences[-1].online, "goodbye")
+    finally:
+        seen.close()
+
+
+def test_a_child_s_command_is_run_once_by_its_gateway(
+    app: App, platform: FakePlatform, mosquitto: Mosquitto
+) -> None:
+    seen = FakePlatform(mosquitto.port, app.agent.identity.device_id, "kid-1")
+    calls: list[tuple[str, str]] = []
+
+    @app.agent.command("close", child="kid-1")
+    def close(call: CommandCall) -> dict[str, object]:
+        calls.append((call.child, call.execution))
+        return {"closed": True}
+
+    try:
+        app.agent.start()
+        app.agent.child("kid-1", "meter")
+        assert seen.wait(lambda: seen.hellos, "the child's hello")[0].capabilities == ["close"]
+        assert "close" not in platform.wait(lambda: platform.hellos, "hello")[0].capabilities
+        seen.command("c1", "close")
+        assert seen.wait_state("c1", "SUCCEEDED").result == {"closed": True}
+        told = len(seen.reports("c1"))
+        seen.command("c1", "close")
+        platform.command("c2", "close")
+        assert platform.wait_state("c2", "REJECTED").error is not None
+        assert calls == [("kid-1", "c1")]
+        assert told >= 2
+        assert platform.reports("c1") == []
     finally:
         seen.close()
 
