@@ -124,12 +124,11 @@ class Operations(Caller):
 
         A token of your own to be made.
 
-        Attributes:
-            days: how long it works.
+        Args:
             scopes: what it may do: never more than you may yourself, now or later.
+            days: how long it works.
             user_id: only for the command line on the machine itself, which has no user of its
-            own:
-                whose token it is to be.
+                own: whose token it is to be.
         """
         found: t.ApiTokenMade = self.call(
             "POST",
@@ -222,6 +221,13 @@ class Operations(Caller):
         Ends after the setting `export_rows_max`.
 
         Needs `audit:read`.
+
+        Args:
+            actor: part of the actor's name, or its id.
+            action: one action (`device.delete`), or all of a kind (`device.`).
+            subject: part of the subject's name, or its id.
+            since: from then on; until: before then.
+            text: stands somewhere in names, action, reason, request id, before or after.
         """
         found: Lines = self.call(
             "GET",
@@ -257,6 +263,13 @@ class Operations(Caller):
         """Export entries as JSON, one a line, newest first; ends likewise.
 
         Needs `audit:read`.
+
+        Args:
+            actor: part of the actor's name, or its id.
+            action: one action (`device.delete`), or all of a kind (`device.`).
+            subject: part of the subject's name, or its id.
+            since: from then on; until: before then.
+            text: stands somewhere in names, action, reason, request id, before or after.
         """
         found: Lines = self.call(
             "GET",
@@ -299,6 +312,10 @@ class Operations(Caller):
         """Walk a part of the chain and name the first entry that is not as it was written.
 
         Needs `audit:read`.
+
+        Args:
+            after: number of an entry that is known to be right; with its hash.
+            limit: entries to go through at most.
         """
         found: t.VerifiedAnswer = self.call(
             "GET",
@@ -394,6 +411,9 @@ class Operations(Caller):
         """Complete a sign-in with a code of the authenticator app, or a recovery code.
 
         The code that a challenge asks for.
+
+        Args:
+            code: Of the app, or a recovery code.
         """
         found: t.Tokens = self.call(
             "POST",
@@ -491,7 +511,7 @@ class Operations(Caller):
 
         A change as it was planned.
 
-        Attributes:
+        Args:
             digest: of the plan: another fleet than the one that was looked at is refused.
         """
         found: t.BulkAnswer = self.call(
@@ -524,10 +544,9 @@ class Operations(Caller):
 
         What is to be done to whom.
 
-        Attributes:
+        Args:
             args: of move `{"group": id}`, of tag `{"add": {name: value}, "remove": [names]}`,
-            else
-                none.
+                else none.
         """
         found: t.BulkPlanAnswer = self.call(
             "POST",
@@ -750,7 +769,7 @@ class Operations(Caller):
 
         A device asks for its secret.
 
-        Attributes:
+        Args:
             token: an enrolment token.
             install_id: of this installation; the same again soon replaces a lost answer.
             profile: what the device takes itself for; refused where the token is for another.
@@ -862,6 +881,14 @@ class Operations(Caller):
         Ends after the setting `export_rows_max`.
 
         Needs `devices:read`.
+
+        Args:
+            search: words that all occur in id or display name.
+            presence: any of these; may be given several times.
+            group: id of a group: its devices and those of groups inside it.
+            tag: `name` or `name=value`.
+            gateway: its children.
+            kind: gateways with children, children, or those that connect by themselves.
         """
         found: Lines = self.call(
             "GET",
@@ -900,7 +927,7 @@ class Operations(Caller):
 
         A list of devices, and what to do with it.
 
-        Attributes:
+        Args:
             csv: its text; columns device_id, profile, group, display_name, tags, gateway.
             apply: do it, all or nothing; false: say what would be done.
             update_existing: devices that are registered already are changed.
@@ -932,6 +959,9 @@ class Operations(Caller):
         The same id registered again is another device and inherits nothing.
 
         Needs `devices:delete`.
+
+        Args:
+            purge: delete its data now, too; it cannot be restored.
         """
         self.call(
             "DELETE",
@@ -1042,7 +1072,7 @@ class Operations(Caller):
 
         A command for one device.
 
-        Attributes:
+        Args:
             args: one JSON object, as the command defines it.
             title: what people see; the command's name when empty.
         """
@@ -1547,7 +1577,7 @@ class Operations(Caller):
 
         Which devices to let in, all or none.
 
-        Attributes:
+        Args:
             group_id: home of those not registered yet, inside the token's group.
             display_name: for a single one.
         """
@@ -1616,7 +1646,7 @@ class Operations(Caller):
 
         An enrolment token to be made.
 
-        Attributes:
+        Args:
             mode: `pre_registered`: only devices that are registered; `allow_new`: others too;
                 `approve`: a person decides on each.
             reenrol: a device that has a working secret may enrol again.
@@ -1813,6 +1843,14 @@ class Operations(Caller):
         """Export faults as CSV; no cell is a formula. Ends after the setting `export_rows_max`.
 
         Needs `logs:read`.
+
+        Args:
+            state: any of these.
+            text: words that all occur in the title.
+            version: of the app, that it was seen in.
+            assignee: id of a user; "" for those of nobody.
+            since: seen since then; new_since: seen first since then.
+            sort: last_seen, first_seen, count or devices.
         """
         found: Lines = self.call(
             "GET",
@@ -1864,7 +1902,7 @@ class Operations(Caller):
 
         What to change; what is left out stays.
 
-        Attributes:
+        Args:
             state: OPEN, RESOLVED or IGNORED.
             resolved_in: version of the app that no longer has it; only with RESOLVED.
             assignee_id: id of a user, null for nobody.
@@ -1936,6 +1974,14 @@ class Operations(Caller):
         """Count the devices of a filter by presence.
 
         Needs `devices:read`.
+
+        Args:
+            search: words that all occur in id or display name.
+            presence: any of these; may be given several times.
+            group: id of a group: its devices and those of groups inside it.
+            tag: `name` or `name=value`.
+            gateway: its children.
+            kind: gateways with children, children, or those that connect by themselves.
         """
         found: t.PresenceCounts = self.call(
             "GET",
@@ -2393,6 +2439,12 @@ class Operations(Caller):
         Ends after the setting `export_rows_max`.
 
         Needs `logs:read`.
+
+        Args:
+            group: of devices in this group or inside it.
+            profile: of devices with this profile.
+            tag: of devices with it: `name` or `name=value`.
+            component: of devices that have it: `name` or `name=version`.
         """
         found: Lines = self.call(
             "GET",
@@ -2442,6 +2494,12 @@ class Operations(Caller):
         """Export what matches as JSON, one record a line; ends likewise.
 
         Needs `logs:read`.
+
+        Args:
+            group: of devices in this group or inside it.
+            profile: of devices with this profile.
+            tag: of devices with it: `name` or `name=value`.
+            component: of devices that have it: `name` or `name=version`.
         """
         found: Lines = self.call(
             "GET",
@@ -2491,6 +2549,12 @@ class Operations(Caller):
         """Count what matches by logger, device, fingerprint and type of exception.
 
         Needs `logs:read`.
+
+        Args:
+            group: of devices in this group or inside it.
+            profile: of devices with this profile.
+            tag: of devices with it: `name` or `name=value`.
+            component: of devices that have it: `name` or `name=version`.
         """
         found: t.FacetsAnswer = self.call(
             "GET",

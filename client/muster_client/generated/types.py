@@ -123,8 +123,8 @@ class ApiTokenAnswer(TypedDict):
 
     Attributes:
         prefix: its text begins with `mst_` and this.
-        last_used_at: at most a minute old.
         scopes: empty once it is revoked.
+        last_used_at: at most a minute old.
     """
 
     id: str
@@ -187,7 +187,8 @@ class AuditEntryAnswer(TypedDict):
         id: number in the chain, from 1 on without gaps.
         at: ms since the epoch.
         done: the action in words, to be read behind the actor's name.
-        before, after: what the act changed; secrets are masked.
+        before: what the act changed; secrets are masked.
+        after: what the act changed; secrets are masked.
         hash: SHA-256 over the entry and the hash before it.
     """
 
@@ -212,7 +213,8 @@ class AuditHeadAnswer(TypedDict):
     """How the chain stands.
 
     Attributes:
-        number, hash: of the newest entry.
+        number: of the newest entry.
+        hash: of the newest entry.
         intact: how far the worker has found it intact in its present round.
         checked_at: when it last looked, ms since the epoch; 0: never.
         fault: what it found, in words; null: nothing.
@@ -272,9 +274,11 @@ class Bucket(TypedDict):
 
     Attributes:
         ts: its beginning, or the value's own time where nothing was gathered; ms since the
-        epoch.
+            epoch.
         count: how many values.
-        min, max, mean: of the numbers; None without any. A boolean is 0 or 1.
+        min: of the numbers; None without any. A boolean is 0 or 1.
+        max: of the numbers; None without any. A boolean is 0 or 1.
+        mean: of the numbers; None without any. A boolean is 0 or 1.
         last: the newest value as it was sent; of several at one time the greatest.
         different: how many different texts.
     """
@@ -403,7 +407,11 @@ class ChannelView(TypedDict):
 
 
 class CodeGiven(TypedDict):
-    """The code that a challenge asks for."""
+    """The code that a challenge asks for.
+
+    Attributes:
+        code: Of the app, or a recovery code.
+    """
 
     challenge: str
     code: str
@@ -764,8 +772,12 @@ class FingerprintView(TypedDict):
     Attributes:
         message: of its newest record that is still there, None where none is.
         level: the worst.
-        count, devices, first_seen, last_seen, versions, trend: over the devices whose logs the
-            reader may read. Times are ms since the epoch.
+        count: over the devices whose logs the reader may read. Times are ms since the epoch.
+        devices: over the devices whose logs the reader may read. Times are ms since the epoch.
+        first_seen: over the devices whose logs the reader may read. Times are ms since the
+            epoch.
+        last_seen: over the devices whose logs the reader may read. Times are ms since the
+            epoch.
         versions: of the app, newest first.
         trend: records a day, oldest first, today last.
         version: of the decision, for `If-Match`.
@@ -1218,8 +1230,8 @@ class NewApiToken(TypedDict):
     """A token of your own to be made.
 
     Attributes:
-        days: how long it works.
         scopes: what it may do: never more than you may yourself, now or later.
+        days: how long it works.
         user_id: only for the command line on the machine itself, which has no user of its own:
             whose token it is to be.
     """
@@ -1402,8 +1414,7 @@ class PermissionAnswer(TypedDict):
     Attributes:
         words: what it lets people do.
         everywhere_only: it is about things that have no group, so it counts only where a role
-        is
-            given everywhere.
+            is given everywhere.
     """
 
     name: str
@@ -1476,8 +1487,8 @@ class Problem(TypedDict):
 
     Attributes:
         type: `urn:muster:problem:` and the error's code.
-        where: JSON path of the body, or name of the parameter or header at fault.
         request_id: to be quoted when asking for help; the server's log has it too.
+        where: JSON path of the body, or name of the parameter or header at fault.
     """
 
     type: str
@@ -1799,8 +1810,8 @@ class SettingsAnswer(TypedDict):
     Attributes:
         own: what is desired of this device alone; the rest is inherited.
         own_version: counts the edits of it; for If-Match.
-        desired: profile, groups and own merged: what the device is told.
         version: of that, as the device hears it.
+        desired: profile, groups and own merged: what the device is told.
         applied_version: version that the device has answered to.
         errors: {key: why it could not be taken}.
         problem: why this cannot be told to the device; empty when it can.
