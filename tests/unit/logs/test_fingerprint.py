@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from muster_platform.logs.fingerprint import essence, fingerprint, frames, normalise
+from muster_platform.logs.fingerprint import essence, fingerprint, frames, normalise, title
 from muster_protocol.messages import ExceptionInfo, Level, LogRecord
 
 PYTHON = """Traceback (most recent call last):
@@ -138,3 +138,50 @@ def test_hostile_text_costs_no_more_than_long_text(unit):
     essence(record(text))
     # Milliseconds; a pattern that backtracks without bound would take minutes.
     assert time.process_time() - started < 5.0
+
+
+PINNED = [
+    (record("lens 4 lost"), "5c8aeee8d0a7c0f70e46abf601d8ab39"),
+    (fault(PYTHON), "616e8f4d04a1953b259c126ae81648cb"),
+    (fault(JAVA, kind="java.lang.IllegalStateException"), "325cadd0d1554d1fc7e378edcf15ab1a"),
+    (fault(kind="OSError", message="no 7"), "e945ac0d40de7c768c4b6017d7e9275c"),
+]
+
+
+@pytest.mark.parametrize(("one", "expected"), PINNED)
+def test_a_fingerprint_is_the_same_for_ever(one, expected):
+    """Decision 86: whoever changes these makes a second algorithm beside the first."""
+    assert fingerprint(one) == expected
+
+
+noise = st.one_of(
+    st.integers(0, 10**12).map(str),
+    st.uuids().map(str),
+    st.ip_addresses(v=4).map(str),
+    st.integers(2**32, 2**63).map(hex),
+    st.from_regex(r"/[a-z]{1,8}/[a-z]{1,8}/[a-z]{1,8}\.txt", fullmatch=True),
+)
+
+
+@given(noise, noise)
+def test_two_of_a_kind_that_differ_in_what_varies_are_one_fault(one, two):
+    found = {fingerprint(record(f"open {value} failed: {value}")) for value in (one, two)}
+    kinds = {normalise(one), normalise(two)}
+    assert len(found) == len(kinds)
+
+
+@given(st.text(max_size=200))
+def test_normalising_twice_changes_nothing_more_than_space(text):
+    once = normalise(text)
+    assert normalise(once) == once
+
+
+@given(st.text(max_size=80), st.text(max_size=80), st.sampled_from([PYTHON, JAVA, SCRIPT, ""]))
+def test_the_title_is_the_same_for_all_records_of_a_fingerprint(one, two, stacktrace):
+    records = [fault(stacktrace, message=text) for text in (one, two)]
+    if len({fingerprint(item) for item in records}) == 1:
+        titles = {
+            title(i.exception.type, i.message, i.exception.message, i.exception.stacktrace)
+            for i in records
+        }
+        assert len(titles) == 1

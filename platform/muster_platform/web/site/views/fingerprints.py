@@ -44,9 +44,11 @@ class Fingerprints(gate.SiteView):
             "site/fingerprints/list.html",
             faults=page.items,
             wanted=_wanted(),
-            states=[(OPEN, "Open or regressed"), ("all", "Any state")]
+            states=[(OPEN, "Not decided"), ("all", "Any state")]
             + [(str(key), look.label) for key, look in words.FINGERPRINT.items()],
-            ranges=[(key, f"Seen: {text.lower()}") for key, (text, _ms) in RANGES.items()],
+            ranges=[
+                (key, text if ms else "Seen at any time") for key, (text, ms) in RANGES.items()
+            ],
             groups=choices.groups(),
             sort_urls={name: _sort_url(name) for name in SORTS},
             older_url=gate.older(page.next_cursor),
