@@ -1,5 +1,9 @@
 """Settings of profiles and groups: inherited, brought to devices step by step, planned before."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import msgspec
 import pytest
 from sqlalchemy import delete, select
@@ -311,3 +315,50 @@ def test_a_device_that_answers_to_older_settings_is_told_again_but_not_each_time
     platform.time.advance(s=61)
     report(2)
     assert len(_told(platform, "cam-1")) == 1
+
+
+def _at_once(*acts):
+    """Run these in threads that begin together; give what each returned or raised."""
+    gate = threading.Barrier(len(acts))
+
+    def run(act):
+        gate.wait()
+        try:
+            return act()
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+def test_of_editors_at_the_same_moment_one_wins_on_every_layer(platform, fleet):
+    def device(value):
+        with platform.unit(ADMIN) as unit:
+            return SettingsService(unit).set_desired("cam-1", {"a": value}, 0).own_version
+
+    def layer(target, value):
+        return _say(platform, target, {"a": value}, if_version=0).version
+
+    for act in (device, partial(layer, fleet.berlin.id), partial(layer, "camera")):
+        results = _at_once(*(partial(act, n) for n in range(4)))
+        assert results.count(1) == 1, results
+        assert sum(isinstance(one, PreconditionFailed) for one in results) == 3, results
+
+
+def test_a_device_that_moves_while_its_new_group_changes_ends_with_the_change(platform, fleet):
+    for round_ in range(1, 6):
+        there = fleet.rome if round_ % 2 else fleet.hall
+
+        def move(group_id=there.id):
+            with platform.unit(ADMIN) as unit:
+                DeviceService(unit).update("cam-1", group_id=group_id)
+
+        def change(group_id=there.id, value=round_):
+            _say(platform, group_id, {"round": value})
+            passes.bring_settings(platform)
+
+        results = _at_once(move, change)
+        assert results == [None, None], results
+        passes.bring_settings(platform)
+        assert _desired(platform, "cam-1")[0] == {"round": round_}
