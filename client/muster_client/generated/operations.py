@@ -725,6 +725,9 @@ class Operations(Caller):
 
         Needs `devices:delete`.
 
+        Asks a person for the password again when that is longer ago than `fresh_sign_in_s`: 403
+        `fresh_sign_in_required`, see POST /auth/fresh.
+
         Why it is done, for the audit log.
         """
         self.call(
@@ -956,7 +959,9 @@ class Operations(Caller):
     ) -> None:
         """Delete a device; it can be restored for a time, unless its data is purged.
 
-        The same id registered again is another device and inherits nothing.
+        The same id registered again is another device and inherits nothing. Purging asks a
+        person for
+        a fresh sign-in, see POST /auth/fresh.
 
         Needs `devices:delete`.
 

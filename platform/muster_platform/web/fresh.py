@@ -23,8 +23,7 @@ ACTS: dict[str, str] = {
     "email": "Change an e-mail address",
     "passwords": "Give another person a password",
     "sessions": "End another person's sign-ins",
-    "delete_device": "Delete a device with what it sent",
-    "credentials": "Make and revoke secrets of devices",
+    "purge": "Delete a device with what it sent, for good",
 }
 """What asks for a fresh sign-in, in words; each is marked where it is declared."""
 

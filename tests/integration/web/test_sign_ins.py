@@ -240,3 +240,21 @@ def test_cookies_from_before_the_sign_in_are_not_kept(world: World) -> None:
         if row["current"]
     }
     assert len(families) == 2
+
+
+def test_what_is_purged_for_good_asks_for_a_fresh_sign_in_and_programs_are_not_asked(
+    world: World,
+) -> None:
+    world.ok("POST", "/profiles", json={"name": "sensor"})
+    for name in ("one", "two"):
+        world.ok("POST", "/devices", json={"device_id": name, "profile": "sensor"})
+    body = {"name": "Cleaner", "scopes": [{"role": "administrator"}]}
+    token = world.ok("POST", "/api-tokens", json=body)["token"]
+    tokens = world.sign_in(ADMIN)
+    world.clock.advance(s=world.platform.settings.fresh_sign_in_s - 1)
+    object.__setattr__(world.platform.settings, "fresh_sign_in_s", 60)
+    told = world.refused(403, "DELETE", "/devices/one?purge=true", None, headers=bearer(tokens))
+    assert told["type"] == "urn:muster:problem:fresh_sign_in_required"
+    world.ok("DELETE", "/devices/one", None, headers=bearer(tokens))
+    program = {"Authorization": f"Bearer {token}"}
+    world.ok("DELETE", "/devices/two?purge=true", None, headers=program)

@@ -62,7 +62,7 @@ def restore_device(unit: Unit, device_key: int, body: DeletedReason) -> DeviceAn
     return device_answer(unit, DeletedService(unit).restore(device_key, body.reason))
 
 
-@routes.add("POST", "/deleted-devices/{device_key}/purge", permission=DELETE)
+@routes.add("POST", "/deleted-devices/{device_key}/purge", permission=DELETE, fresh=True)
 def purge_device(unit: Unit, device_key: int, body: DeletedReason) -> None:
     """Have a deleted device's data purged now, in the background."""
     DeletedService(unit).purge(device_key, body.reason)

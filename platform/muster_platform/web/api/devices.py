@@ -22,6 +22,7 @@ from muster_platform.web.api.device_answers import (
 )
 from muster_platform.web.api.device_selection import DeviceSelection, ProfileName
 from muster_platform.web.api.routing import Routes
+from muster_platform.web.fresh import require_fresh
 from muster_protocol.states import PresenceState
 
 routes = Routes("Devices")
@@ -184,8 +185,11 @@ def enable_device(unit: Unit, device_id: str) -> DeviceAnswer:
 def delete_device(unit: Unit, device_id: str, query: DeleteQuery) -> None:
     """Delete a device; it can be restored for a time, unless its data is purged.
 
-    The same id registered again is another device and inherits nothing.
+    The same id registered again is another device and inherits nothing. Purging asks a person for
+    a fresh sign-in, see POST /auth/fresh.
     """
+    if query.purge:
+        require_fresh()
     DeviceService(unit).delete(
         device_id, hooks=DEVICE_HOOKS, reason=query.reason, purge=query.purge
     )

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 
 from muster_platform.devices.restore import DeletedService
 from muster_platform.paging import PageRequest
+from muster_platform.web.fresh import require_fresh
 from muster_platform.web.site import gate
 
 
@@ -38,6 +39,7 @@ class Deleted(gate.SiteView):
     @expose("/<int:device_key>/purge", methods=("POST",))
     def purge(self, device_key: int) -> Response:
         """Delete the data of one now."""
+        require_fresh()
         return gate.act(
             lambda unit: DeletedService(unit).purge(device_key),
             "Its data is being deleted.",

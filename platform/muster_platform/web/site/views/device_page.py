@@ -23,6 +23,7 @@ from muster_platform.jobs.views import Limits
 from muster_platform.unit import Unit
 from muster_platform.web import values_csv
 from muster_platform.web.context import platform
+from muster_platform.web.fresh import require_fresh
 from muster_platform.web.site import exports, gate
 from muster_platform.web.site.views import device_parts as parts
 from muster_platform.web.site.views.device_charts import window
@@ -219,6 +220,8 @@ class DevicePage(gate.SiteView):
     def delete(self, device_id: str) -> Response:
         """Delete the device; with its data where that was asked for."""
         purge = bool(request.form.get("purge"))
+        if purge:
+            require_fresh()
         return gate.act(
             lambda unit: DeviceService(unit).delete(device_id, hooks=DEVICE_HOOKS, purge=purge),
             f"{device_id} was deleted with its data."
