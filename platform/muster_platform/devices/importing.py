@@ -37,6 +37,7 @@ from muster_platform.devices.models import (
     Tag,
 )
 from muster_platform.devices.rows import search_text
+from muster_platform.devices.settings_effective import bring_up_to_date
 from muster_platform.devices.tags import replace_tags
 from muster_platform.errors import Conflict, InvalidInput, NotFound
 from muster_platform.unit import Unit
@@ -115,6 +116,8 @@ class ImportService:
         for device, _, line in planner.changed:
             self._change(planner, device, line)
         self._session.flush()
+        for part in chunks([*made.values(), *(device.id for device, _, _ in planner.changed)]):
+            bring_up_to_date(self._unit, part)
         secrets_made = self._make_secrets(planner.made, made) if options.make_secrets else {}
         self._note(text, name, report, planner)
         return ImportReport(True, report.rows, report.counts, secrets_made)

@@ -12,6 +12,7 @@ from muster_platform.devices.models import Device
 from muster_platform.devices.outbound import republish_settings
 from muster_platform.devices.presence import PresenceService
 from muster_platform.devices.rows import add_event
+from muster_platform.devices.settings_effective import bring_up_to_date
 from muster_platform.errors import Conflict, NotFound
 from muster_platform.outbox import WAKE_PURGE, Wake
 from muster_platform.paging import Key, Order, Page, PageRequest, fetch_page
@@ -104,6 +105,7 @@ class DeletedService:
                 note = "Restored as a device of its own: its gateway was deleted"
         self._session.flush()
         self._believe(device)
+        bring_up_to_date(self._unit, [device.id])
         republish_settings(self._unit, device)
         add_event(self._unit, device, "enrolment", f"{note} ({self._unit.actor.name})")
         self._note("device.restore", device, reason)

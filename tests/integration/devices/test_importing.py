@@ -11,6 +11,7 @@ from muster_platform.devices.import_plan import Options
 from muster_platform.devices.importing import ImportService
 from muster_platform.devices.models import Device, DeviceEvent
 from muster_platform.devices.service import DeviceService
+from muster_platform.devices.settings_layers import LayerService
 from muster_platform.devices.settings_service import SettingsService
 from muster_platform.errors import InvalidInput, NotFound, PermissionDenied
 from muster_platform.worker.registry import clean_imports
@@ -71,6 +72,16 @@ def test_a_list_becomes_devices_with_all_that_belongs_to_them(platform, fleet):
             select(DeviceEvent.summary).where(DeviceEvent.device_key == one.id)
         ).all()
         assert lines == ["Registered by test (import)"]
+
+
+def test_imported_and_moved_devices_inherit_the_settings_of_their_group(platform, fleet):
+    with platform.unit(ADMIN) as unit:
+        LayerService(unit).set_desired(fleet.rome.id, {"every_s": 7})
+    text = HEADER + "new-1,camera,Rome,,,\ncam-1,camera,Rome,,,\n"
+    _apply(platform, text, update_existing=True)
+    with platform.unit(ADMIN, write=False) as unit:
+        for device_id in ("new-1", "cam-1"):
+            assert SettingsService(unit).get(device_id).desired == {"every_s": 7}
 
 
 def test_one_bad_line_and_nothing_is_done(platform, fleet):
