@@ -7,7 +7,7 @@ newest hello) counts no edit.
 
 from typing import Any, Protocol, cast
 
-from sqlalchemy.orm import Mapped, Session
+from sqlalchemy.orm import Session
 
 from muster_platform.errors import PreconditionFailed
 
@@ -15,7 +15,7 @@ from muster_platform.errors import PreconditionFailed
 class Versioned(Protocol):
     """A row with a version."""
 
-    version: Mapped[int]
+    version: int
 
 
 def expect(session: Session, row: Versioned, if_version: int | None, name: str) -> None:

@@ -117,7 +117,9 @@ class WhyService:
 
     def _names(self, rows: Sequence[Binding] | Sequence[TokenBinding]) -> dict[int | None, str]:
         groups = [row.group for row in rows if row.group is not None]
-        return {None: Place().name, **full_names(self._session, groups)}
+        names: dict[int | None, str] = {None: Place().name}
+        names.update(full_names(self._session, groups).items())
+        return names
 
     def _place(self, group: Group | None, thing: str) -> Place:
         if group is None:

@@ -7,6 +7,8 @@ from werkzeug.routing import BuildError
 
 from muster_platform.access.groups import GroupService
 from muster_platform.access.models import AuditEntry
+from muster_platform.access.roles import RoleService
+from muster_platform.access.tokens import TokenService
 from muster_platform.access.users import UserService
 from muster_platform.devices.profiles import ProfileService
 from muster_platform.devices.service import DeviceService
@@ -27,7 +29,7 @@ def _job(unit: Unit, entry: AuditEntry) -> str:
 
 
 def _group(unit: Unit, entry: AuditEntry) -> str:
-    return url_for("group.edit_view", id=GroupService(unit).get(int(entry.subject_id)).id)
+    return url_for("group.details_view", id=GroupService(unit).get(int(entry.subject_id)).id)
 
 
 def _profile(unit: Unit, entry: AuditEntry) -> str:
@@ -38,11 +40,21 @@ def _user(unit: Unit, entry: AuditEntry) -> str:
     return url_for("user.details_view", id=UserService(unit).get(entry.subject_id).id)
 
 
+def _role(unit: Unit, entry: AuditEntry) -> str:
+    return url_for("role.details_view", id=RoleService(unit).get(entry.subject_name).name)
+
+
+def _api_token(unit: Unit, entry: AuditEntry) -> str:
+    return url_for("api_token.details_view", id=TokenService(unit).get(entry.subject_id).id)
+
+
 PAGES: dict[str, Callable[[Unit, AuditEntry], str]] = {
+    "api_token": _api_token,
     "device": _device,
     "group": _group,
     "job": _job,
     "profile": _profile,
+    "role": _role,
     "user": _user,
 }
 """Kind of subject -> its page."""

@@ -143,19 +143,22 @@ class RoleList(ServiceModelView):
     def create_view(self) -> Response | str:
         """Make a role; `copy` names one to begin with."""
         self._check_writer()
-        return super().create_view()
+        answer: Response | str = super().create_view()
+        return answer
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Response | str:
         """Edit a role."""
         self._check_writer()
-        return super().edit_view()
+        answer: Response | str = super().edit_view()
+        return answer
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> Response:
         """Delete a role."""
         self._check_writer()
-        return super().delete_view()
+        answer: Response = super().delete_view()
+        return answer
 
     def create_form(self, obj: Any = None) -> BaseForm:
         """Give the form, filled from the role that is copied."""

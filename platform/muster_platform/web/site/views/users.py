@@ -159,7 +159,8 @@ class UserList(ServiceModelView):
     def edit_view(self) -> Response | str:
         """Edit a person."""
         self._check_writer()
-        return super().edit_view()
+        answer: Response | str = super().edit_view()
+        return answer
 
     def create(self, unit: Unit, form: BaseForm) -> tuple[User, str | None]:
         """Make a person, with a first role where one was chosen."""
