@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, String, func, or_, select
 from sqlalchemy import cast as as_type
 
 from muster_platform.access.audit_chain import Sealing
-from muster_platform.access.audit_masking import mask, mask_text
+from muster_platform.access.audit_masking import mask_change, mask_text
 from muster_platform.access.models import AuditEntry
 from muster_platform.access.permissions import Permission
 from muster_platform.db.text import clean
@@ -44,6 +44,7 @@ def record(
         after: JSON value likewise.
         device_key: puts the entry on that device's timeline.
     """
+    masked_before, masked_after = mask_change(before, after)
     entry = AuditEntry(
         at=unit.now(),
         actor_kind=unit.actor.kind,
@@ -54,8 +55,8 @@ def record(
         subject_id=str(subject_id),
         subject_name=clean(subject_name)[:NAME_CHARS],
         device_key=device_key,
-        before=mask(before),
-        after=mask(after),
+        before=masked_before,
+        after=masked_after,
         reason=mask_text(clean(reason)) if reason else None,
         request_id=unit.actor.request_id,
     )

@@ -11,6 +11,8 @@ from typing import Any
 from muster_platform.db.text import clean_json
 
 MASKED = "***"
+ANOTHER = "*** (another one)"
+"""After a secret that was another one before: that it changed is no secret."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORDS = frozenset(
@@ -68,6 +70,23 @@ def mask(value: Any) -> Any:
     A truth value is kept (`password: true` says that there is one), and so is None.
     """
     return _masked(clean_json(value))
+
+
+def mask_change(before: Any, after: Any) -> tuple[Any, Any]:
+    """Mask what was before and after an act; a secret that changed shows that it did."""
+    return mask(before), _told(clean_json(before), clean_json(after), mask(after))
+
+
+def _told(before: Any, after: Any, masked: Any) -> Any:
+    """Mark in the masked value after an act the secrets that were others before it."""
+    if not (isinstance(before, dict) and isinstance(after, dict) and isinstance(masked, dict)):
+        return masked
+    return {
+        key: (ANOTHER if item == MASKED else _told(before[key], after[key], item))
+        if key in before and before[key] is not None and before[key] != after[key]
+        else item
+        for key, item in masked.items()
+    }
 
 
 def _masked(value: Any) -> Any:

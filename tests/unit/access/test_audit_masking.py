@@ -3,7 +3,13 @@
 import pytest
 
 from muster_platform.access.audit_chain import canonical, entry_hash
-from muster_platform.access.audit_masking import MASKED, mask, names_a_secret
+from muster_platform.access.audit_masking import (
+    ANOTHER,
+    MASKED,
+    mask,
+    mask_change,
+    names_a_secret,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +58,17 @@ def test_secrets_are_masked_at_any_depth_and_their_presence_is_kept() -> None:
         "recovery_codes": MASKED,
         "secret": None,
     }
+
+
+def test_a_secret_that_changed_shows_that_it_did_and_nothing_more() -> None:
+    before = {"wifi": {"ssid": "Hall", "psk": "old"}, "token": "same", "pin": None}
+    after = {"wifi": {"ssid": "Hall 2", "psk": "new"}, "token": "same", "pin": "1", "psk": "x"}
+    assert mask_change(before, after) == (
+        {"wifi": {"ssid": "Hall", "psk": MASKED}, "token": MASKED, "pin": None},
+        {"wifi": {"ssid": "Hall 2", "psk": ANOTHER}, "token": MASKED, "pin": MASKED, "psk": MASKED},
+    )
+    assert mask_change(None, {"psk": "x"}) == (None, {"psk": MASKED})
+    assert mask_change({"psk": "x"}, None) == ({"psk": MASKED}, None)
 
 
 @pytest.mark.parametrize(

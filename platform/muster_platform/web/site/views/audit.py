@@ -66,8 +66,8 @@ class AuditList(ServiceModelView):
         ListFilter("action", "Act", _acts),
         ListFilter("subject_kind", "Kind", _kinds),
         ListFilter("subject", "On what"),
-        ListFilter("since", "Since (2026-11-24)"),
-        ListFilter("until", "Until (with that day)"),
+        ListFilter("since", "Since (day)"),
+        ListFilter("until", "Until (day)"),
     )
     empty_title = "Nothing was done yet"
     empty_text = "Every act of a person or token is listed here; it cannot be changed or deleted."
