@@ -171,3 +171,24 @@ def test_a_disabled_device_is_not_listened_to(world: World) -> None:
     body = {"attributes": {"os": "A"}}
     world.refused(409, "POST", "/device/hello", None, json=body, headers=headers)
     assert world.ok("GET", "/devices/phone")["attributes"] == {}
+
+
+def test_a_device_waits_until_a_person_has_approved(world: World) -> None:
+    text = token(world, mode="approve")
+    body = {"token": text, "device_id": "cam-9", "install_id": "i", "attributes": {"model": "X"}}
+    for _ in range(2):
+        answer = world.call("POST", "/device/enrol", None, json=body)
+        assert answer.status_code == 202
+        assert answer.json == {"device_id": "cam-9", "state": "PENDING", "retry_after_s": 30}
+    (row,) = world.ok("GET", "/enrolment-requests")["items"]
+    assert (row["count"], row["attributes"]) == (2, {"model": "X"})
+    world.ok("POST", "/enrolment-requests/reject", json={"requests": [row["id"]], "reason": "no"})
+    problem = world.refused(403, "POST", "/device/enrol", None, json=body)
+    assert problem["type"].endswith("rejected")
+    assert "no;" in problem["detail"]
+    world.ok("POST", "/enrolment-requests/approve", json={"requests": [row["id"]]})
+    secret = enrol(world, **body)["secret"]
+    assert connect(world, "cam-9", secret).allow
+    (used,) = world.ok("GET", "/devices/cam-9/credentials")["items"]
+    assert (used["prefix"], used["token"]) == (secret[:6], "T")
+    assert used["last_used_at"] is not None
