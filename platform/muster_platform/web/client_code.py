@@ -8,14 +8,15 @@ import keyword
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from muster_platform.web.api.idempotency import HEADER as IDEMPOTENCY_HEADER
 from muster_platform.web.api.routing import PREFIX
 from muster_platform.web.openapi import document
 
-HEAD = '"""{what}.\n\nGenerated from docs/api/openapi.json by `make docs`; changes here are lost.\n"""\n'
+NOTE = "Generated from docs/api/openapi.json by `make docs`; changes here are lost."
+HEAD = f'"""{{what}}.\n\n{NOTE}\n"""\n'
 WIDTH = 96
 LISTED = re.compile(r"Listed_(\w+)_")
 SIGNED_IN = ("bearer",)
@@ -54,7 +55,7 @@ def _typed_dict(name: str, schema: Schema) -> list[str]:
     # What is sent leaves out what has a default; what is answered holds every field.
     sent = schema.get("additionalProperties") is False
     required = set(schema.get("required", ())) if sent else set(schema.get("properties", {}))
-    lines = [f"class {_name(name)}(TypedDict):", *_doc(schema.get("description", name), "    ")]
+    lines = [f"class {_name(name)}(TypedDict):", *_doc(_words_of(name, schema), "    ")]
     fields = [
         f"    {field}: {_type(kind, '')}"
         if field in required
@@ -62,6 +63,20 @@ def _typed_dict(name: str, schema: Schema) -> list[str]:
         for field, kind in schema.get("properties", {}).items()
     ]
     return lines + (["", *fields] if fields else [])
+
+
+def _words_of(name: str, schema: Schema) -> str:
+    told = _list("Attributes", schema.get("properties", {}).items())
+    return "\n\n".join(text for text in (schema.get("description", name), told) if text)
+
+
+def _list(heading: str, fields: Iterable[tuple[str, Schema]]) -> str:
+    lines = [
+        f"    {_name(name)}: {' '.join(kind['description'].split())}"
+        for name, kind in fields
+        if kind.get("description")
+    ]
+    return "\n".join([f"{heading}:", *lines]) if lines else ""
 
 
 def operations() -> str:
@@ -169,7 +184,9 @@ def _answer(operation: Schema) -> str:
     content = operation["responses"][status].get("content", {})
     if not content:
         return "None"
-    return _type(content["application/json"]["schema"]) if "application/json" in content else "Lines"
+    return (
+        _type(content["application/json"]["schema"]) if "application/json" in content else "Lines"
+    )
 
 
 def _type(schema: Schema, where: str = "t.") -> str:
@@ -198,7 +215,12 @@ def _path(path: str) -> str:
 
 
 def _told(operation: Schema, body: Schema | None) -> str:
-    more = [operation.get("description", ""), (body or {}).get("description", "")]
+    parameters = [item for item in operation.get("parameters", []) if item["in"] != "header"]
+    arguments = {item["name"]: item for item in parameters} | (body or {}).get("properties", {})
+    more = [
+        *(operation.get("description", ""), (body or {}).get("description", "")),
+        _list("Args", arguments.items()),
+    ]
     return "\n\n".join([operation["summary"] + ".", *(text for text in more if text)])
 
 
@@ -210,7 +232,10 @@ def _doc(text: str, indent: str) -> list[str]:
         for line in paragraph.splitlines():
             own = line[: len(line) - len(line.lstrip())]
             lines += textwrap.wrap(
-                line.strip(), WIDTH - len(indent), initial_indent=own, subsequent_indent=own
+                line.strip(),
+                WIDTH - len(indent),
+                initial_indent=own,
+                subsequent_indent=own + "    " if own else "",
             )
     if len(lines) == 1:
         return [f'{indent}"""{lines[0]}"""']

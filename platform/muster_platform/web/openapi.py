@@ -31,6 +31,7 @@ from muster_platform.web.api.idempotency import HEADER as IDEMPOTENCY_HEADER
 from muster_platform.web.api.idempotency import KEY_CHARS
 from muster_platform.web.api.routing import PREFIX, TEXTS, Caller, Route
 from muster_platform.web.errors import CONTENT_TYPE, Problem
+from muster_platform.web.openapi_words import described
 from muster_protocol import asyncapi
 
 REF = "#/components/schemas/{name}"
@@ -209,7 +210,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     ]
     if route.query is not None:
         _, components = msgspec.json.schema_components([route.query], ref_template=REF)
-        schema = components[route.query.__name__]
+        schema = described(components[route.query.__name__])
         for name, item in schema["properties"].items():
             parameter = {
                 "name": name,
@@ -304,11 +305,7 @@ def _schemas() -> dict[str, Any]:
         # A query is told as parameters, but what its fields refer to must be there.
         kinds += [item.type for item in msgspec.structs.fields(route.query)] if route.query else []
     _, components = msgspec.json.schema_components(_unique(kinds), ref_template=REF)
-    for schema in components.values():
-        if "description" in schema:
-            # Indented as it stands in the class, it would read as code.
-            schema["description"] = inspect.cleandoc(schema["description"])
-    return dict(sorted(components.items()))
+    return {name: described(components[name]) for name in sorted(components)}
 
 
 def _unique(kinds: list[Any]) -> list[Any]:

@@ -78,9 +78,7 @@ class Operation:
 
     def curl(self, server: str) -> str:
         """Write a line for a shell that calls it."""
-        parts = ["curl -sS"]
-        if self.method != "GET":
-            parts.append(f"-X {self.method}")
+        parts = ["curl -sS" + ("" if self.method == "GET" else f" -X {self.method}")]
         if self.caller.startswith("A device"):
             parts.append('-u "$DEVICE_ID:$SECRET"')
         elif self.caller != "Anybody":
@@ -170,7 +168,7 @@ def _operation(method: str, path: str, raw: Schema) -> Operation:
         path=path,
         tag=raw["tags"][0],
         summary=raw["summary"],
-        told=raw.get("description", ""),
+        told=_without_permission(raw.get("description", "")),
         permission=raw.get("x-permission", ""),
         caller=_caller(raw["security"]),
         parameters=[_parameter(item) for item in raw.get("parameters", ())],
@@ -179,6 +177,12 @@ def _operation(method: str, path: str, raw: Schema) -> Operation:
         replies=[_reply(status, item) for status, item in raw["responses"].items()],
         example=_example(body, "") if body is not None else None,
     )
+
+
+def _without_permission(text: str) -> str:
+    """Leave out the line that the page shows as a fact of its own."""
+    kept = [part for part in text.split("\n\n") if not part.startswith("Needs `")]
+    return "\n\n".join(kept)
 
 
 def _caller(security: list[dict[str, Any]]) -> str:
