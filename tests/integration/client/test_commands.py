@@ -192,3 +192,15 @@ def test_a_device_s_machine_needs_no_platform_to_speak_to_a_server(signed_in: Te
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_logs_are_searched_and_faults_decided_from_a_terminal(signed_in: Terminal) -> None:
+    assert signed_in.run("logs", '"lens lost" -by', "--since", "7d").stdout == ""
+    assert signed_in.run("logs", "--export", "csv").stdout.startswith("ts,level,device_id")
+    assert signed_in.run("logs", "--export", "jsonl").stdout == ""
+    assert "character 1" in signed_in.run("logs", '"lens', fails=2).stderr
+    assert "--since" in signed_in.run("logs", "--since", "soon", fails=2).stderr
+    assert signed_in.json("fingerprints", "list") == []
+    assert (
+        "no such fingerprint" in signed_in.run("fingerprints", "ignore", "f" * 32, fails=5).stderr
+    )
