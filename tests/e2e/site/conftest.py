@@ -1,5 +1,6 @@
 """The site of a running installation with two simulated devices, in Chromium."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +16,14 @@ from playwright.sync_api import (
     WebSocket,
 )
 
-from tests.e2e.conftest import Installation
+from tests.e2e.conftest import PASSWORD, Installation, choose_password
 from tests.services.muster import MusterProcess
 
 SCENARIO = Path(__file__).with_name("scenario.toml")
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
 LIMIT_MS = 30_000
+_numbers = itertools.count(1)
 
 
 @dataclass
@@ -63,7 +65,7 @@ class Watch:
             self.faults.append(f"{response.status} {response.url}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fleet(
     installation: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
@@ -106,6 +108,32 @@ def signed_in(fleet: Installation, browser: Browser) -> StorageState:
     return state
 
 
+@pytest.fixture(scope="module")
+def person(fleet: Installation, browser: Browser) -> Callable[..., StorageState]:
+    """Give a function that lets somebody in with roles and gives what their browser keeps."""
+    known: dict[tuple[str, ...], StorageState] = {}
+
+    def signed_in_as(*roles: str) -> StorageState:
+        if roles not in known:
+            email = f"{'-'.join(roles)}-{next(_numbers)}@example.org"
+            made = fleet.muster("user", "create", email, "--role", roles[0])
+            for role in roles[1:]:
+                fleet.muster("user", "bind", email, role)
+            choose_password(fleet.web_url, email, made["one_time_password"])
+            context = browser.new_context()
+            page = context.new_page()
+            page.goto(fleet.web_url)
+            page.get_by_label("E-mail").fill(email)
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url(f"{fleet.web_url}/admin/")
+            known[roles] = context.storage_state()
+            context.close()
+        return known[roles]
+
+    return signed_in_as
+
+
 @pytest.fixture
 def open_site(
     fleet: Installation, browser: Browser, signed_in: StorageState
@@ -113,11 +141,13 @@ def open_site(
     """Give a function that opens the home page; at the end nothing may have gone wrong."""
     watch, contexts = Watch(), []
 
-    def start(size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Page:
+    def start(
+        size: tuple[int, int] = DESKTOP, scheme: str = "light", who: StorageState | None = None
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=scheme,  # type: ignore[arg-type]
-            storage_state=signed_in,
+            storage_state=who or signed_in,
         )
         contexts.append(context)
         context.set_default_timeout(LIMIT_MS)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.e2e.conftest import Installation
 from tests.e2e.site.conftest import DESKTOP, LIMIT_MS, PHONE
@@ -15,15 +15,15 @@ DEVICE = "walk-station-0001"
 
 def open_device(page: Page) -> None:
     """Find the device by the search box of the top bar and open it."""
-    search = page.get_by_role("searchbox", name="Find a device")
-    search.fill("station-0001")
-    search.press("Enter")
-    page.get_by_role("link", name=DEVICE).click()
+    page.get_by_role("combobox", name="Find by name").fill("station-0001")
+    page.get_by_role("option", name=DEVICE).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(DEVICE)
 
 
-def test_home_shows_the_fleet_and_follows_it_live(open_site: Open) -> None:
-    page = open_site()
+def test_home_shows_the_fleet_and_follows_it_live(
+    open_site: Open, person: Callable[..., StorageState]
+) -> None:
+    page = open_site(who=person("operator"))
     online = page.locator(".tile", has_text="Online").locator(".tile-value")
     expect(online).to_have_text(re.compile("[2-9]"), timeout=LIMIT_MS)
     expect(page.locator("[data-live-text]")).to_have_text("Live", timeout=LIMIT_MS)
@@ -118,7 +118,47 @@ def test_the_keyboard_is_enough(open_site: Open) -> None:
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox", name="Find a device")).to_be_focused()
+    finder = page.get_by_role("combobox", name="Find by name")
+    expect(finder).to_be_focused()
     page.keyboard.type("station-0002")
+    expect(page.get_by_role("option", name="walk-station-0002")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(finder).to_have_attribute("aria-activedescendant", "hit-1-1")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="walk-station-0002")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("walk-station-0002")
+
+
+def test_enter_leads_to_all_that_was_found_and_escape_closes_the_list(open_site: Open) -> None:
+    page = open_site(PHONE)
+    finder = page.get_by_role("combobox", name="Find by name")
+    finder.fill("station")
+    expect(page.get_by_role("option")).to_have_count(2)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox", name="Results")).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Results for")
+    expect(page.get_by_role("link", name=DEVICE)).to_be_visible()
+
+
+def test_a_role_is_made_and_the_audit_tells_it(open_site: Open, fleet: Installation) -> None:
+    page = open_site()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Roles").click()
+    page.get_by_role("link", name="New role").click()
+    page.get_by_label("Name", exact=True).fill("night_watch")
+    page.get_by_label("Title").fill("Night watch")
+    page.locator('input[value="devices:read"]').check()
+    page.get_by_role("button", name="Create role").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Night watch")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Audit").click()
+    line = page.get_by_role("row").filter(has_text="made the role").first
+    expect(line).to_contain_text(fleet.email)
+
+
+def test_a_denial_says_which_permission_is_missing(
+    fleet: Installation, browser: Browser, person: Callable[..., StorageState]
+) -> None:
+    context = browser.new_context(storage_state=person("viewer"))
+    page = context.new_page()
+    page.goto(f"{fleet.web_url}/admin/audit/")
+    expect(page.locator("body")).to_contain_text("audit:read")
+    context.close()

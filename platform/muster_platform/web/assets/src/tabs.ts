@@ -6,3 +6,16 @@ export function bindTabs(): void {
     strip.scrollLeft = tab.offsetLeft - strip.offsetLeft - (strip.clientWidth - tab.offsetWidth) / 2;
   }
 }
+
+/** Tables wider than their card: they can be reached and scrolled by the keyboard. */
+export function bindScrollers(): void {
+  const look = (): void => {
+    for (const box of document.querySelectorAll<HTMLElement>(".list-scroll")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  };
+  look();
+  window.addEventListener("resize", look);
+  document.addEventListener("muster:fragment", look);
+}
