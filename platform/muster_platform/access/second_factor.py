@@ -11,6 +11,7 @@ from muster_platform.access.granting import require_person
 from muster_platform.access.models import User
 from muster_platform.access.permissions import Permission
 from muster_platform.access.sign_in_models import RecoveryCode, SecondFactor
+from muster_platform.access.users import require_rights_of
 from muster_platform.errors import Conflict, InvalidInput, NotFound
 from muster_platform.unit import Unit
 from muster_protocol.ids import uuid7
@@ -187,13 +188,15 @@ class SecondFactorService:
         """Take another's away, who lost phone and codes; ends their sign-ins, tells them by mail.
 
         Raises:
-            PermissionDenied: without users:write everywhere, or a token asks.
+            PermissionDenied: without users:write everywhere, or the user has rights that the
+                actor lacks, or a token asks.
             NotFound: no such user.
             Conflict: there is none.
         """
         require_person(self._unit.actor, "reset second factors")
         self._unit.actor.require(Permission.USERS_WRITE)
         user = self._load(user_id)
+        require_rights_of(self._unit.actor, user)
         self._require_set_up(user)
         self._forget(user)
         revoke_all(self._unit, user.id)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import selectinload
 
 from muster_platform import versions
 from muster_platform.access import audit, notices
+from muster_platform.access.actor import Actor
 from muster_platform.access.auth import bump_epoch, grant_of, revoke_all
 from muster_platform.access.granting import require_held, require_person
 from muster_platform.access.groups import group_by_id
@@ -182,7 +183,7 @@ class UserService:
         """
         require_person(self._unit.actor, "let users in")
         user = self._writable(user_id)
-        self._require_rights_of(user)
+        require_rights_of(self._unit.actor, user)
         if user.disabled_at is not None:
             user.disabled_at = None
             bump_epoch(self._unit, user)
@@ -204,7 +205,7 @@ class UserService:
         """
         require_person(self._unit.actor, "set passwords")
         user = self._writable(user_id)
-        self._require_rights_of(user)
+        require_rights_of(self._unit.actor, user)
         one_time = one_time_password() if password is None else None
         self._replace_password(user, password or one_time or "", where="password")
         user.must_change_password = True
@@ -255,7 +256,7 @@ class UserService:
             group=group,
             created_at=self._unit.now(),
         )
-        self._require_grant(binding)
+        _require_grant(self._unit.actor, binding)
         user.bindings.append(binding)
         self._session.flush()
         bump_epoch(self._unit, user)
@@ -316,16 +317,6 @@ class UserService:
         revoke_links(self._unit, user.id)
         bump_epoch(self._unit, user)
 
-    def _require_rights_of(self, user: User) -> None:
-        for binding in user.bindings:
-            self._require_grant(binding)
-
-    def _require_grant(self, binding: Binding) -> None:
-        """Nobody gives what they lack."""
-        grant = grant_of(binding)
-        name = binding.group.name if binding.group else "everywhere"
-        require_held(self._unit.actor, grant.permissions, grant.group_path, name)
-
     def _keep_an_administrator(self, leaving: User) -> None:
         others = self._session.scalar(
             select(func.count(User.id.distinct()))
@@ -347,6 +338,23 @@ class UserService:
     def _note(self, action: str, user: User, before: object = None, after: object = None) -> None:
         versions.bump(self._session, user)
         audit.record(self._unit, action, "user", user.id, user.email, before=before, after=after)
+
+
+def require_rights_of(actor: Actor, user: User) -> None:
+    """Refuse an act by which the actor could become the user, unless it has all their rights.
+
+    Raises:
+        PermissionDenied: naming the first one that it lacks.
+    """
+    for binding in user.bindings:
+        _require_grant(actor, binding)
+
+
+def _require_grant(actor: Actor, binding: Binding) -> None:
+    """Nobody gives what they lack."""
+    grant = grant_of(binding)
+    name = binding.group.name if binding.group else "everywhere"
+    require_held(actor, grant.permissions, grant.group_path, name)
 
 
 def _is_administration(binding: Binding) -> bool:

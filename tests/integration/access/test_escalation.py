@@ -11,6 +11,7 @@ from muster_platform.access.granting import intersect
 from muster_platform.access.groups import GroupService
 from muster_platform.access.permissions import BUILTIN_ROLES, GLOBAL, Permission
 from muster_platform.access.roles import RoleService
+from muster_platform.access.second_factor import SecondFactorService
 from muster_platform.access.token_auth import grants_of
 from muster_platform.access.tokens import Scope, TokenService
 from muster_platform.access.users import UserService
@@ -73,6 +74,7 @@ def _acts(scene: dict[str, Any]) -> list[Callable[[Unit], Any]]:
         lambda unit: UserService(unit).set_password(boss),
         lambda unit: UserService(unit).set_password(helper),
         lambda unit: UserService(unit).enable(helper),
+        lambda unit: SecondFactorService(unit).reset(boss),
         lambda unit: RoleService(unit).update("strong", title="Mine"),
         lambda unit: RoleService(unit).update("strong", permissions=["devices:read"]),
         lambda unit: RoleService(unit).update("strong", require_second_factor=False),
