@@ -238,3 +238,14 @@ def test_pages_for_strangers_say_nothing_to_other_sites(world: World, path: str)
     answer = world.app.test_client().post(path, data={"email": ADMIN}, headers=foreign)
     assert answer.status_code == 401
     assert not answer.headers.getlist("Set-Cookie")
+
+
+@pytest.mark.parametrize("page", ["/admin/account/", "/admin/sign-ins/"])
+def test_what_a_browser_says_of_itself_is_only_text(world: World, page: str) -> None:
+    evil = '"><img src=x onerror=alert(1)>'
+    client = world.app.test_client()
+    data = {"email": ADMIN, "password": PASSWORD}
+    client.post("/admin/sign-in", data=data, headers={"User-Agent": evil})
+    text = client.get(page).text
+    assert "<img src=x" not in text
+    assert "&lt;img src=x" in text
