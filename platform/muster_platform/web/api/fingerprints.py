@@ -20,6 +20,7 @@ from muster_platform.logs.fingerprint_views import (
 from muster_platform.logs.fingerprints import FingerprintService
 from muster_platform.paging import DEFAULT_SIZE, PageRequest
 from muster_platform.unit import Unit
+from muster_platform.web.api import streaming
 from muster_platform.web.api.common import (
     Cursor,
     DeviceId,
@@ -130,8 +131,10 @@ def list_fingerprints(unit: Unit, query: FingerprintQuery) -> Listed[Fingerprint
 @routes.add("GET", "/fingerprints.csv", permission=READ, errors=(NotFound,))
 def export_fingerprints(unit: Unit, query: FingerprintChoice) -> Csv:
     """Export faults as CSV; no cell is a formula. Ends after the setting `export_rows_max`."""
-    found = FingerprintService(unit).export(query.filter())
-    return Csv("".join(lines(CSV_HEADER, map(row_of, found))))
+    wanted = query.filter()
+    found = streaming.rows(unit, lambda own, page: FingerprintService(own).search(wanted, page))
+    sent: Csv = streaming.answer(Csv, lines(CSV_HEADER, map(row_of, found)))
+    return sent
 
 
 @routes.add("GET", "/fingerprints/{fingerprint}", permission=READ, etag="version")

@@ -16,6 +16,7 @@ from muster_platform.logs.text_query import QUERY_CHARS
 from muster_platform.logs.views import LogView
 from muster_platform.paging import DEFAULT_SIZE, PageRequest
 from muster_platform.unit import Unit
+from muster_platform.web.api import streaming
 from muster_platform.web.api.common import Cursor, DeviceId, Input, Key, Limit, Millis, Name
 from muster_platform.web.api.routing import Csv, JsonLines, Routes
 from muster_platform.web.site.csv_safe import lines
@@ -219,14 +220,15 @@ def export_logs(unit: Unit, query: LogChoice) -> Csv:
 
     Ends after the setting `export_rows_max`.
     """
-    rows = map(row_of, LogService(unit).export(query.filter()))
-    return Csv("".join(lines(CSV_HEADER, rows)))
+    sent: Csv = streaming.answer(Csv, lines(CSV_HEADER, map(row_of, _all(unit, query))))
+    return sent
 
 
 @routes.add("GET", "/logs.jsonl", permission=READ, errors=(NotFound,))
 def export_logs_lines(unit: Unit, query: LogChoice) -> JsonLines:
     """Export what matches as JSON, one record a line; ends likewise."""
-    return JsonLines("".join(json_lines(LogService(unit).export(query.filter()))))
+    sent: JsonLines = streaming.answer(JsonLines, json_lines(_all(unit, query)))
+    return sent
 
 
 @routes.add("GET", "/logs/{record_id}", permission=READ)
@@ -264,6 +266,11 @@ def row_of(record: LogView) -> tuple[object, ...]:
         *(record.exception_type, record.exception_message, record.stacktrace),
         *(fields, record.fingerprint, record.log_session, record.id),
     )
+
+
+def _all(unit: Unit, query: LogChoice) -> Iterator[LogView]:
+    wanted = query.filter()
+    return streaming.rows(unit, lambda own, page: LogService(own).search(wanted, page))
 
 
 def json_lines(records: Iterator[LogView]) -> Iterator[str]:

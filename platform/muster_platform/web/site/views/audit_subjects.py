@@ -14,6 +14,7 @@ from muster_platform.devices.profiles import ProfileService
 from muster_platform.devices.service import DeviceService
 from muster_platform.errors import NotFound, PermissionDenied
 from muster_platform.jobs.service import JobService
+from muster_platform.logs.fingerprints import FingerprintService
 from muster_platform.unit import Unit
 
 
@@ -48,9 +49,15 @@ def _api_token(unit: Unit, entry: AuditEntry) -> str:
     return url_for("api_token.details_view", id=TokenService(unit).get(entry.subject_id).id)
 
 
+def _fingerprint(unit: Unit, entry: AuditEntry) -> str:
+    found = FingerprintService(unit).get(entry.subject_id)
+    return url_for("fingerprints.page", fingerprint=found.id)
+
+
 PAGES: dict[str, Callable[[Unit, AuditEntry], str]] = {
     "api_token": _api_token,
     "device": _device,
+    "fingerprint": _fingerprint,
     "group": _group,
     "job": _job,
     "profile": _profile,
