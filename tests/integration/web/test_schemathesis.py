@@ -39,6 +39,7 @@ CHECKS = [
     checks.content_type_conformance,
     checks.response_headers_conformance,
     checks.response_schema_conformance,
+    checks.negative_data_rejection,
 ]
 EXAMPLES = {(ADMIN, GenerationMode.POSITIVE): 5, (ADMIN, GenerationMode.NEGATIVE): 4}
 SETTINGS = hypothesis.settings(
