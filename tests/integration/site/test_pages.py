@@ -26,6 +26,8 @@ PAGES = (
     "/admin/profiles/",
     "/admin/profiles/new/",
     "/admin/profiles/edit/?id=sensor",
+    "/admin/settings/profile/sensor",
+    "/admin/settings/group/1",
     "/admin/enrolment/",
     "/admin/enrolment/new/",
     "/admin/bulk/",
