@@ -164,3 +164,20 @@ def test_others_are_served_while_one_does_not_read(site: Site) -> None:
 def test_health_says_whether_changes_come_in(site: Site) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{site.port}/health/live") as answer:
         assert json.load(answer)["feed"] is True
+
+
+def test_a_tail_hears_the_records_it_asks_for_and_only_of_its_persons_groups(site: Site) -> None:
+    told = {"ts": 1, "logger": "app", "fault": None}
+    lens = {**told, "id": "1", "level": 50, "message": "Lens lost"}
+    calm = {**told, "id": "2", "level": 30, "message": "lens found"}
+    with site.connect(site.cookie("berlin@example.org")) as socket:
+        socket.send(json.dumps({"op": "tail", "filter": {"text": "lens", "min_level": "ERROR"}}))
+        assert receive(socket) == {"type": "subscribed"}
+        site.say("log", "1/99/", device="far", records=[lens], left_out=9)
+        site.say("log", berlin_path(site), device="cam", records=[lens, calm], left_out=2)
+        heard = receive(socket)
+        socket.send(json.dumps({"op": "tail", "filter": {"device_id": "nobody-s"}}))
+        denied = receive(socket)
+    data = {"device": "cam", "left_out": 2, "records": [lens]}
+    assert heard == {"type": "event", "topic": "tail", "data": data}
+    assert (denied["type"], denied["topic"]) == ("denied", "tail")
