@@ -29,6 +29,9 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "api_pages.type": {"wanted": "DeviceAnswer"},
     "account.end_session": {"family": "{own_session_id}"},
     "sign_ins.end_session": {"family": "{session_id}"},
+    "settings.profile": {"profile_name": "{name}"},
+    "settings.reset_key": {"key": "a"},
+    "settings.set_key": {"key": "a"},
     "session.take_link": {"token": "no-token-of-ours"},
 }
 """Endpoint -> path arguments that are no objects, or objects of another name."""
@@ -45,6 +48,9 @@ IDS: dict[str, str] = {
     "user": "{user_id}",
 }
 """Blueprint of a model view -> the id of a row."""
+
+NOT_THERE = "01900000-0000-7000-8000-000000000000"
+"""An id of nothing: a list being imported is its author's alone, and for an hour."""
 
 EXPORT = {"export_type": "csv"}
 
@@ -68,7 +74,12 @@ def url_of(rule: Rule, names: dict[str, Any]) -> str:
         AssertionError: nobody said what an argument is.
     """
     chosen = ARGUMENTS.get(rule.endpoint, {})
-    given = {**names, **{name: text.format_map(names) for name, text in chosen.items()}, **EXPORT}
+    given = {
+        "import_id": NOT_THERE,
+        **names,
+        **{name: text.format_map(names) for name, text in chosen.items()},
+        **EXPORT,
+    }
     missing = sorted(rule.arguments - set(given))
     if missing:
         raise AssertionError(
@@ -96,7 +107,11 @@ READS: dict[str, Permission | None] = {
     },
     **dict.fromkeys(("root", "session", "account", "second_factor", "admin")),
     **dict.fromkeys(("search", "why", "api_pages", "api_token")),
+    "deleted": P.DEVICES_DELETE,
+    "device_acts": None,
     "executions": P.COMMANDS_READ,
+    "imports": P.DEVICES_ENROL,
+    "settings": P.SETTINGS_READ,
     "bulk": P.DEVICES_READ,
     "mail": P.SYSTEM_READ,
     "quarantine": P.LOGS_READ,
@@ -129,18 +144,23 @@ PAGES: dict[str, Permission | None] = {
 WRITES: dict[str, Permission | None] = {
     **dict.fromkeys(("session", "account", "second_factor", "admin", "api_token", "audit")),
     "bulk": P.DEVICES_WRITE,
+    "approvals": P.DEVICES_ENROL,
+    "deleted": P.DEVICES_DELETE,
     "device": P.DEVICES_WRITE,
+    "device_acts": P.DEVICES_ENROL,
     "devices": P.DEVICES_WRITE,
     "enrolment": P.DEVICES_ENROL,
     "executions": P.COMMANDS_RUN,
     "fingerprints": P.LOGS_WRITE,
     "group": P.GROUPS_WRITE,
+    "imports": P.DEVICES_ENROL,
     "jobs": P.COMMANDS_RUN,
     "logs": P.LOGS_WRITE,
     "mail": P.SYSTEM_WRITE,
     "profile": P.PROFILES_WRITE,
     "quarantine": P.SYSTEM_WRITE,
     "role": P.ROLES_WRITE,
+    "settings": P.SETTINGS_WRITE,
     "sign_ins": P.USERS_WRITE,
     "user": P.USERS_WRITE,
 }
@@ -148,6 +168,7 @@ WRITES: dict[str, Permission | None] = {
 
 FORMS: dict[str, Permission | None] = {
     "device.create_view": P.DEVICES_ENROL,
+    "device_acts.capture": P.DEVICES_WRITE,
     "devices.delete": P.DEVICES_DELETE,
     "devices.revoke": P.DEVICES_ENROL,
     "devices.rotate": P.DEVICES_ENROL,
@@ -182,6 +203,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "contact": "always",
         "expect_every_s": "300",
         "qos_down": "1",
+        "message_bytes_max": "0",
+        "metrics_max": "0",
     },
     "profile.delete_view": {"id": "{name}"},
     "user.disable": {},

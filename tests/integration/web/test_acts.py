@@ -23,6 +23,7 @@ from tests.services.database import MigratedSqlite
 
 NO_ACTS: dict[str, str] = {
     "confirm_sign_in": "shows again who asks, and changes nothing",
+    "put_preferences": "how one likes to look at things, and nothing else",
     "begin_second_factor": "counts only once it is confirmed",
     **dict.fromkeys(
         ("confirm_second_factor", "remove_second_factor", "renew_recovery_codes"),
