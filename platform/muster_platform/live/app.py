@@ -60,7 +60,7 @@ class LiveServer:
             yield
         finally:
             beating.stop()
-            await asyncio.to_thread(beating.join)
+            await asyncio.to_thread(beating.join, 1.0)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

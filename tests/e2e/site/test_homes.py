@@ -13,7 +13,7 @@ Person = Callable[..., StorageState]
 HEADLINES: dict[str, tuple[str, str]] = {
     "administrator": ("Administration", "Health of the platform"),
     "operator": ("Operations", "Commands that wait, and why"),
-    "release_manager": ("Releases", "Versions in the fleet"),
+    "release_manager": ("Releases", "Devices with old versions"),
     "analyst": ("Logs", "Most frequent faults"),
     "on_call": ("On call", "What changed in 24 hours"),
     "auditor": ("Audit", "Chain of the audit log"),

@@ -129,6 +129,7 @@ def panels() -> list[Panel]:
             permissions=may_read,
             read=faults,
             every_s=15,
+            more=("All faults", "fingerprints.index"),
         ),
         Panel(
             name="new_faults",
@@ -136,6 +137,7 @@ def panels() -> list[Panel]:
             permissions=may_read,
             read=new_faults,
             topics="fleet:log",
+            more=("All faults", "fingerprints.index"),
         ),
         Panel(name="loud", title="Loudest devices", permissions=may_read, read=loud, every_s=30),
         Panel(
