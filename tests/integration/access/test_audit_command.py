@@ -2,10 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
 from sqlalchemy import text
 from typer.testing import CliRunner
 
@@ -35,7 +35,7 @@ def platform(migrated_sqlite: MigratedSqlite, tmp_path: Path, monkeypatch: pytes
     built.close()
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments: str) -> Any:
     app = typer.Typer()
     register(app)
     return CliRunner().invoke(app, ["audit", *arguments])
