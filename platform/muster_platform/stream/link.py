@@ -137,7 +137,7 @@ class Link:
         self._tell(Down(self, f"the connection to the broker is lost: {reason}"))
 
     def _on_message(self, _client: Any, _userdata: Any, message: mqtt.MQTTMessage) -> None:
-        self.stats = message.payload  # nothing else is subscribed to
+        self.stats = bytes(message.payload)  # nothing else is subscribed to
 
     def _on_publish(self, _c: Any, _u: Any, mid: int, _reason: Any, _p: Any) -> None:
         self._tell(Acked(self, mid))

@@ -20,5 +20,6 @@ def actor() -> Actor | None:
     found = request.environ.get(ACTOR)
     if not isinstance(found, Actor):
         return None
-    g.actor = replace(found, request_id=request_id())
-    return g.actor
+    here = replace(found, request_id=request_id())
+    g.actor = here
+    return here

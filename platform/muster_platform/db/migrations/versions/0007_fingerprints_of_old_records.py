@@ -1,5 +1,7 @@
 """Records that are there already are counted: by fingerprint, device and day."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -43,7 +45,7 @@ def upgrade() -> None:
     connection.execute(sa.text(_DAYS))
 
 
-def _row(fault: sa.Row) -> dict[str, object]:
+def _row(fault: sa.Row[Any]) -> dict[str, object]:
     kind = fault.exception_type
     name = title(kind, fault.message, fault.exception_message, fault.stacktrace)
     return {

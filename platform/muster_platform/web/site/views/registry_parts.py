@@ -94,7 +94,7 @@ def payload_text(payload: bytes, limit: int) -> tuple[str, bool]:
         return head.hex(" "), True
 
 
-def _older(device: Device, tab: str, cursor: str | None, **more: str | None) -> str:
+def _older(device: Device, tab: str, cursor: str | None, **more: Any) -> str:
     if cursor is None:
         return ""
     return url_for("devices.page", device_id=device.device_id, tab=tab, cursor=cursor, **more)
