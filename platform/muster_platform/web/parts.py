@@ -59,7 +59,13 @@ def _database(unit: Unit) -> PartState:
     took = _took_ms(begun)
     kind = unit.session.get_bind().dialect.name
     state = "ok" if took < SLOW_MS else "warn"
-    return _part("database", state, f"{NAMES.get(kind, kind)}, answers in {took} ms", None, {"answer_ms": took})
+    return _part(
+        "database",
+        state,
+        f"{NAMES.get(kind, kind)}, answers in {took} ms",
+        None,
+        {"answer_ms": took},
+    )
 
 
 def _redis(platform: Platform, unit: Unit) -> PartState:
