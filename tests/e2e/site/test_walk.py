@@ -147,7 +147,7 @@ def test_a_role_is_made_and_the_audit_tells_it(open_site: Open, fleet: Installat
     page.get_by_label("Name", exact=True).fill("night_watch")
     page.get_by_label("Title").fill("Night watch")
     page.locator('input[value="devices:read"]').check()
-    page.get_by_role("button", name="Create role").click()
+    page.get_by_role("button", name="Make the role").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Night watch")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Audit").click()
     line = page.get_by_role("row").filter(has_text="made the role").first
