@@ -1,8 +1,12 @@
 """Bulk changes on the site: ticked or filtered, planned, begun, watched, taken back."""
 
+import json
 import re
 from html import unescape
+from typing import Any
 from urllib.parse import urlencode
+
+import pytest
 
 from muster_platform.devices.service import DeviceService
 from muster_platform.devices.tags import tags_of
@@ -57,6 +61,7 @@ def test_a_tag_is_planned_set_on_all_and_taken_back(world: World) -> None:
     passes.advance_bulk(world.platform)
     assert "Taken back by" in browser.text(answer.location)
     assert "Takes back" in browser.text(back.location)
+    assert "Change tags: taking back an earlier change</h1>" in browser.text(back.location)
     assert tags(world, "probe-1") == {"site": "berlin"}
     assert tags(world, "probe-2") == {}
     assert "Take back</button>" not in browser.text(answer.location)
@@ -104,6 +109,24 @@ def test_a_command_to_many_is_a_job(world: World) -> None:
     answer = browser.post("/admin/bulk/start", follow=False, **plan_form(browser, query))
     assert answer.location.startswith("/admin/jobs/")
     assert "probe-1, probe-2" in browser.text(answer.location)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({"profile": "sensor"}, "devices with profile sensor"),
+        ({"presence": ["UNKNOWN"]}, "devices with presence UNKNOWN"),
+        ({}, "all devices"),
+    ],
+)
+def test_the_page_of_a_job_says_which_filter_it_was_sent_to(
+    world: World, wanted: dict[str, Any], said: str
+) -> None:
+    browser = world.browser()
+    query = [("act", "command"), ("all", "1"), ("filter", json.dumps(wanted))]
+    fields = plan_form(browser, [*query, ("name", "reboot"), ("args", "")])
+    answer = browser.post("/admin/bulk/start", follow=False, **fields)
+    assert said in browser.text(answer.location)
 
 
 def test_what_was_typed_stays_beside_the_refusal(world: World) -> None:

@@ -9,14 +9,13 @@ from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from werkzeug.wrappers import Response
 
-from muster_platform.access.groups import GroupService
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.bulk import models
 from muster_platform.devices.bulk.acts import ACTS
 from muster_platform.devices.bulk.models import BulkChange
 from muster_platform.devices.bulk.service import BulkService, why_text
 from muster_platform.devices.selection import Selection, filter_document
-from muster_platform.errors import Conflict, NotFound
+from muster_platform.errors import Conflict
 from muster_platform.jobs.service import JobService
 from muster_platform.jobs.targets import Target
 from muster_platform.paging import PageRequest
@@ -24,6 +23,7 @@ from muster_platform.unit import Unit
 from muster_platform.web.site import exports, gate
 from muster_platform.web.site.views import bulk_form as form
 from muster_platform.web.site.views import choices
+from muster_platform.web.site.views.meant import filter_text, group_name
 from muster_protocol.states import REACHABLE
 
 PAGE = 50
@@ -213,35 +213,17 @@ def _meant(unit: Unit, selection: Selection) -> str:
     if selection.filter is None:
         number = len(selection.devices)
         return f"{number:,} chosen device{'s' if number != 1 else ''}"
-    document = filter_document(selection.filter)
-    if not document:
-        return "All devices that you may see"
-    if "group_id" in document:
-        try:
-            document["group"] = GroupService(unit).get(document.pop("group_id")).name
-        except NotFound:
-            document["group"] = "?"
-    parts = (f"{name} {_plain(value)}" for name, value in document.items())
-    return f"All devices with {' and '.join(parts)}"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        return " or ".join(map(str, value))
-    return str(value)
+    narrowed = filter_text(unit, filter_document(selection.filter))
+    return f"All devices with {narrowed}" if narrowed else "All devices that you may see"
 
 
 def _shown(unit: Unit, change: BulkChange) -> Any:
     """Prepare a change for its page."""
     act = ACTS[change.act]
     done = change.changed + change.skipped
-    group = GroupService(unit)
-    detail = ""
+    detail = "taking back an earlier change" if change.undoes else ""
     if change.act == "move" and "group" in change.args:
-        try:
-            detail = group.get(change.args["group"]).name
-        except NotFound:
-            detail = "a group"
+        detail = group_name(unit, change.args["group"])
     elif change.act == "tag" and change.args:
         added = [f"{k}={v}" if v else k for k, v in change.args.get("add", {}).items()]
         detail = ", ".join([*added, *(f"without {name}" for name in change.args.get("remove", ()))])

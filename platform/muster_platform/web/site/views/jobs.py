@@ -7,15 +7,14 @@ from flask import request, url_for
 from flask_admin import expose
 from werkzeug.wrappers import Response
 
-from muster_platform.access.groups import GroupService
-from muster_platform.errors import InvalidInput, NotFound
+from muster_platform.errors import InvalidInput
 from muster_platform.jobs.blocked import TEXTS
 from muster_platform.jobs.retries import RETRIED
 from muster_platform.jobs.service import JobFilter, JobService
 from muster_platform.jobs.views import ExecutionView, JobView
 from muster_platform.paging import PageRequest
-from muster_platform.unit import Unit
 from muster_platform.web.site import exports, gate, words
+from muster_platform.web.site.views.meant import target_text
 from muster_platform.web.site.views.runs import compact, run
 from muster_protocol.states import JOB_TERMINAL, ExecutionState, JobState
 
@@ -111,22 +110,6 @@ def shown(job: JobView, target: str) -> Any:
 
 
 _REPLACED = frozenset({"counts", "args", "target"})
-
-
-def target_text(unit: Unit, target: dict[str, Any]) -> str:
-    """Say in words what a job was aimed at."""
-    if "devices" in target:
-        names = target["devices"]
-        more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
-        return ", ".join(names[:5]) + more
-    if "tag" in target:
-        tag = target["tag"]
-        value = "any value" if tag.get("value") is None else tag["value"]
-        return f"devices tagged {tag.get('name')}={value}"
-    try:
-        return f"devices in {GroupService(unit).get(target['group']).name}"
-    except NotFound:
-        return "devices in a group"
 
 
 def _filter() -> JobFilter:
