@@ -108,8 +108,8 @@ def test_an_export_holds_no_formula(world: World, name: str) -> None:
         device.display_name = name
     text = world.browser().text("/admin/device/export/csv/")
     rows = list(csv.DictReader(io.StringIO(text)))
-    exported = next(row for row in rows if row["Device Id"] == "probe-1")
-    assert exported["Display Name"] == f"'{name}"
+    exported = next(row for row in rows if row["Device id"] == "probe-1")
+    assert exported["Display name"] == f"'{name}"
 
 
 def test_assets_are_served_for_ever_and_nothing_beside_them(world: World) -> None:
