@@ -53,6 +53,7 @@ class ReplayStore(BatchStore):
         super().__init__(unit, appliers, metrics)
         self.refusal: tuple[str, str, int | None] | None = None
         self._counted = row.device_key is not None and row.reason != UNCOUNTED
+        self._reason = row.reason
 
     def _take(self, place: Place, seq: int) -> bool:
         if not self._counted:
@@ -62,7 +63,10 @@ class ReplayStore(BatchStore):
         return True
 
     def _set_aside(self, item: Quarantined) -> None:
-        self._keep(item, self._devices.get(item.subject), item.reason, item.detail)
+        if self._counted:
+            self._keep(item, self._devices.get(item.subject), item.reason, item.detail)
+        else:
+            super()._set_aside(item)
 
     def _keep(
         self,
@@ -71,6 +75,9 @@ class ReplayStore(BatchStore):
         reason: str,
         detail: str,
     ) -> None:
+        if self._counted and reason == UNCOUNTED:
+            # The child has another gateway now; that its ledger has the message must not be lost.
+            reason = self._reason
         self.refusal = (reason, detail, None if device is None else device.key)
 
 

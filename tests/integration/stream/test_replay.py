@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from muster_platform.access.models import AuditEntry
 from muster_platform.devices.models import Device
@@ -164,6 +164,36 @@ def test_a_foreign_gateway_s_unreadable_message_is_not_entered_for_the_child(sto
     assert store.rows("SELECT * FROM ledger") == []
     store.write(store.message("gate", "telemetry/kid-2", _telemetry(1, 3)))
     assert _values(store) == [3.0]
+
+
+def _change(store, statement):
+    with store.platform.unit(ACTOR) as unit:
+        unit.session.execute(text(statement))
+
+
+def test_a_message_read_again_while_its_child_is_elsewhere_is_not_lost(store, again):
+    _change(store, "UPDATE profiles SET message_bytes_max = 20")
+    store.write(store.message("gw", "telemetry/kid", _telemetry(1, 7)))
+    assert [row[0] for row in _quarantine(store)] == ["limit"]
+    gateway = "UPDATE devices SET gateway_id = {} WHERE device_id = 'kid'"
+    _change(store, gateway.format(store.key("a")))
+    again()
+    assert "not the gateway" in _quarantine(store)[0][1]
+    _change(store, gateway.format(store.key("gw")))
+    _change(store, "UPDATE profiles SET message_bytes_max = 0")
+    again()
+    assert (_quarantine(store), _values(store)) == ([], [7.0])
+    assert store.rows("SELECT stored, quarantined FROM ledger") == [(1, 0)]
+
+
+def test_what_is_unreadable_still_is_entered_once_its_device_is_known(store, again):
+    store.write(store.message("later", "telemetry", f'{{"boot":"{BOOT}","seq":1,"points":7}}'))
+    register(store.platform, "later")
+    assert store.rows("SELECT * FROM ledger") == []
+    for _ in range(2):
+        again()
+        assert [row[0] for row in _quarantine(store)] == ["field"]
+        assert store.rows("SELECT highest, stored, quarantined FROM ledger") == [(1, 1, 1)]
 
 
 def test_replaying_and_deleting_need_their_permission_and_leave_a_trace(store):
