@@ -85,6 +85,8 @@ def step(unit: Unit, wanted: Round, delete_rows: Delete) -> tuple[int, bool]:
         if mark.before >= wanted.before:
             return 0, True
         mark.before, mark.after_key = wanted.before, 0
+    # Whoever keeps data for longer from now on means what is still there, too.
+    mark.before = min(mark.before, wanted.before)
     keys = unit.session.scalars(
         select(Device.id)
         .where(Device.profile_id == wanted.profile_id, Device.id > mark.after_key)

@@ -115,6 +115,23 @@ def test_a_round_goes_on_where_a_killed_pass_stopped(platform, fleet, now, monke
     assert _left(platform, "cam-1") == _left(platform, "cam-2") == []
 
 
+def test_a_round_under_way_deletes_nothing_that_is_kept_for_longer_from_now_on(
+    platform, fleet, now, monkeypatch
+):
+    monkeypatch.setattr(retention, "DEVICES", 1)
+    metric = _metric(platform, "temperature")
+    _keep(platform, "camera", telemetry_kept_days=1)
+    for device in ("cam-1", "cam-2"):
+        _values(platform, device, metric, [now - 9 * DAY, now - 40 * DAY])
+    with platform.unit(ADMIN) as unit:
+        [wanted] = retention.rounds(unit, "telemetry")
+        retention.step(unit, wanted, retention.delete_telemetry)
+    assert _left(platform, "cam-1") == []
+    _keep(platform, "camera", telemetry_kept_days=30)
+    worker.clean_data(platform)
+    assert _left(platform, "cam-2") == [now - 9 * DAY]
+
+
 def test_a_metric_without_any_value_loses_its_name_and_latest_value(platform, fleet, now):
     old, new = _metric(platform, "old"), _metric(platform, "new")
     _values(platform, "cam-1", old, [now - 9 * DAY])
