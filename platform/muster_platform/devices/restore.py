@@ -100,9 +100,11 @@ class DeletedService:
         note = "Restored; it needs a new secret"
         if device.gateway_id is not None:
             note = "Restored as a child"
-            if self._session.get_one(Device, device.gateway_id).deleted_at is not None:
+            gateway = self._session.get_one(Device, device.gateway_id)
+            if gateway.deleted_at is not None or gateway.gateway_id is not None:
                 device.gateway_id = None
-                note = "Restored as a device of its own: its gateway was deleted"
+                what = "was deleted" if gateway.deleted_at is not None else "is a child itself now"
+                note = f"Restored as a device of its own: its gateway {what}"
         self._session.flush()
         self._believe(device)
         bring_up_to_date(self._unit, [device.id])

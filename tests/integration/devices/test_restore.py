@@ -7,6 +7,7 @@ from muster_platform.access.models import AuditEntry
 from muster_platform.bootstrap import DEVICE_HOOKS
 from muster_platform.db.base import Base
 from muster_platform.devices.credentials import CredentialService, verify
+from muster_platform.devices.gateways import GatewayService
 from muster_platform.devices.models import Device, DeviceEvent, Outbound
 from muster_platform.devices.purge import purge_step
 from muster_platform.devices.restore import DeletedService
@@ -187,6 +188,16 @@ def test_a_restored_child_of_a_deleted_gateway_is_a_device_of_its_own(platform, 
         kid = DeviceService(unit).register("kid", "camera", gateway="cam-1").id
     _delete(platform, "kid")
     _delete(platform, "cam-1")
+    with platform.unit(ADMIN) as unit:
+        assert DeletedService(unit).restore(kid).gateway_id is None
+
+
+def test_a_restored_child_of_what_is_a_child_now_is_a_device_of_its_own(platform, fleet):
+    with platform.unit(ADMIN) as unit:
+        kid = DeviceService(unit).register("kid", "camera", gateway="cam-1").id
+    _delete(platform, "kid")
+    with platform.unit(ADMIN) as unit:
+        GatewayService(unit).attach("cam-1", "cam-2", hooks=DEVICE_HOOKS)
     with platform.unit(ADMIN) as unit:
         assert DeletedService(unit).restore(kid).gateway_id is None
 
