@@ -5,7 +5,7 @@ The tombstone is the row itself: the audit log and the history of jobs name it.
 
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from muster_platform.db.chunks import chunks
 from muster_platform.devices.hooks import DeviceHooks
@@ -15,9 +15,11 @@ from muster_platform.devices.models import (
     DeviceEvent,
     DeviceSettings,
     InventoryItem,
+    Lease,
     Presence,
     Tag,
 )
+from muster_platform.devices.presence import INGEST_LEASE
 from muster_platform.devices.stream_models import (
     LatestValue,
     LedgerRow,
@@ -43,6 +45,9 @@ _FEW = (
 )
 """Tables in which the rows of one device are bounded."""
 
+RECENT_MS = 10 * 60 * 1000
+"""No batch of ingest is under way for longer."""
+
 
 def purge_step(unit: Unit, hooks: DeviceHooks, limit: int) -> int:
     """Delete a batch of the data of the deleted device that is due first.
@@ -53,9 +58,11 @@ def purge_step(unit: Unit, hooks: DeviceHooks, limit: int) -> int:
     Returns:
         How many rows were deleted, the last step of a device counts as one; 0: nothing is due.
     """
+    due = (Device.purge_at <= unit.now(), Device.deleted_at.is_not(None))
+    _let_ingest_end(unit, *due)
     device = unit.session.scalars(
         select(Device)
-        .where(Device.purge_at <= unit.now(), Device.deleted_at.is_not(None))
+        .where(*due)
         .order_by(Device.purge_at)
         .limit(1)
         .with_for_update(of=Device, skip_locked=True)
@@ -68,6 +75,18 @@ def purge_step(unit: Unit, hooks: DeviceHooks, limit: int) -> int:
     if not count:
         _finish(unit, device)
     return count or 1
+
+
+def _let_ingest_end(unit: Unit, *due: ColumnElement[bool]) -> None:
+    """Wait for a batch that was begun before a device was deleted: it may still write of it.
+
+    Every batch holds ingest's lease to its end. Before the device, as ingest does, so that the
+    two never wait for each other.
+    """
+    recent = select(Device.id).where(*due, Device.deleted_at > unit.now() - RECENT_MS).limit(1)
+    if unit.session.scalar(recent) is not None:
+        lease = select(Lease.name).where(Lease.name == INGEST_LEASE)
+        unit.session.execute(lease.with_for_update())
 
 
 def _telemetry(unit: Unit, device_key: int, limit: int) -> int:
