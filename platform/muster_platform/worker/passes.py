@@ -4,6 +4,7 @@ Every pass may be lost, doubled, or run beside itself: it reads what is stored, 
 steps, and stops when nothing is left or PASS_STEPS is reached; the next one goes on.
 """
 
+import time
 from collections.abc import Callable
 
 from sqlalchemy import delete, select
@@ -22,12 +23,13 @@ from muster_platform.unit import Unit
 BATCH = 500
 """Rows of one transaction: short ones, so that nobody waits for a sweep."""
 PASS_STEPS = 200
+PASS_S = 30.0
+"""Longest time of a pass that may have much to do: a worker has few threads, and others wait."""
 SETTINGS_BATCH = 100
 SETTINGS_STEPS = 100
 """Devices of one step of a change of settings, and steps of a pass."""
 BULK_BATCH = 100
 """Devices of one step of a bulk change: each costs several statements."""
-BULK_STEPS = 2_000
 IDEMPOTENCY_KEPT_MS = 24 * 3600 * 1000
 TOKEN_KEPT_MS = 7 * 24 * 3600 * 1000
 """A refresh token that has run out is kept for this long, for a look at what happened."""
@@ -61,14 +63,9 @@ def find_forgotten(platform: Platform) -> int:
 
 def advance_bulk(platform: Platform) -> int:
     """Take bulk changes of devices on."""
-    total = 0
-    for _ in range(BULK_STEPS):
-        with platform.unit(_ACTOR) as unit:
-            number = bulk.advance_one(unit, DEVICE_HOOKS, BULK_BATCH)
-        total += number
-        if number == 0:
-            break
-    return total
+    return for_a_while(
+        platform, lambda unit: bulk.advance_one(unit, DEVICE_HOOKS, BULK_BATCH), PASS_S
+    )
 
 
 def bring_settings(platform: Platform) -> int:
@@ -107,6 +104,21 @@ def clean_tokens(platform: Platform) -> int:
             unit, RefreshToken.expires_at, unit.now() - TOKEN_KEPT_MS, RefreshToken.jti
         ),
     )
+
+
+def for_a_while(platform: Platform, step: Callable[[Unit], int], seconds: float) -> int:
+    """Take steps until one finds nothing or the time is over; the next pass goes on.
+
+    Returns:
+        How much there was.
+    """
+    total, until = 0, time.monotonic() + seconds
+    while True:
+        with platform.unit(_ACTOR) as unit:
+            number = step(unit)
+        total += number
+        if not number or time.monotonic() >= until:
+            return total
 
 
 def _delete(

@@ -7,6 +7,7 @@ from muster_platform.bootstrap import DEVICE_HOOKS, Platform
 from muster_platform.devices import approval, importing
 from muster_platform.devices.purge import purge_step
 from muster_platform.unit import Unit
+from muster_platform.worker.passes import PASS_S, for_a_while
 
 ROWS = 2_000
 """Rows of one transaction: ingest must not wait for it."""
@@ -17,14 +18,7 @@ _ACTOR = system_actor("worker")
 
 def purge_deleted(platform: Platform) -> int:
     """Delete the data of devices that can be restored no more; the next pass goes on."""
-    total = 0
-    for _ in range(STEPS):
-        with platform.unit(_ACTOR) as unit:
-            count = purge_step(unit, DEVICE_HOOKS, ROWS)
-        total += count
-        if not count:
-            break
-    return total
+    return for_a_while(platform, lambda unit: purge_step(unit, DEVICE_HOOKS, ROWS), PASS_S)
 
 
 def expire_requests(platform: Platform) -> int:

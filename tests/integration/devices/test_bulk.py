@@ -203,7 +203,7 @@ def test_a_stopped_change_leaves_the_rest_alone(
     platform: TestPlatform, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passes, "BULK_BATCH", 1)
-    monkeypatch.setattr(passes, "BULK_STEPS", 1)
+    monkeypatch.setattr(passes, "PASS_S", 0.0)
     changed = start(platform, "disable")
     passes.advance_bulk(platform)
     assert outcome(platform, changed)[0] == RUNNING

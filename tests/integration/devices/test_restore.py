@@ -18,6 +18,7 @@ from muster_platform.jobs.models import Execution
 from muster_platform.jobs.service import JobService
 from muster_platform.logs.models import LogRecord
 from muster_platform.paging import PageRequest
+from muster_platform.worker import registry
 from muster_platform.worker.registry import purge_deleted
 from tests.integration.devices.conftest import load
 from tests.services.database import ADMIN, actor
@@ -148,6 +149,18 @@ def test_after_its_time_the_data_goes_in_short_transactions_and_cannot_come_back
         assert unit.session.get_one(Device, key).device_id == "cam-1"
         with pytest.raises(NotFound):
             DeletedService(unit).restore(key)
+
+
+def test_a_pass_that_has_much_to_delete_leaves_the_rest_to_the_next(platform, fleet, monkeypatch):
+    key = load(platform, "cam-1").id
+    _say(platform, key)
+    _delete(platform, purge=True)
+    monkeypatch.setattr(registry, "ROWS", 100)
+    monkeypatch.setattr(registry, "PASS_S", 0.0)
+    assert 0 < purge_deleted(platform) <= 101
+    monkeypatch.setattr(registry, "PASS_S", 30.0)
+    purge_deleted(platform)
+    assert set(_counts(platform, key).values()) == {0}
 
 
 def test_delete_with_all_data_leaves_nothing_to_restore(platform, fleet):
