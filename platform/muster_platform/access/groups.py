@@ -10,11 +10,11 @@ from muster_platform import versions
 from muster_platform.access import audit
 from muster_platform.access.auth import bump_epoch
 from muster_platform.access.models import ROOT_GROUP_ID, Binding, Group, User
-from muster_platform.access.narrow import inside, permitted, require_on
+from muster_platform.access.narrow import inside, permitted, refuse_gain, require_on
 from muster_platform.access.permissions import Permission
 from muster_platform.db.base import Base
 from muster_platform.db.text import clean
-from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
+from muster_platform.errors import Conflict, InvalidInput, NotFound
 from muster_platform.unit import Unit
 from muster_protocol.ids import uuid7
 
@@ -122,7 +122,8 @@ class GroupService:
             raise Conflict("a group cannot move into itself", code="circle")
         if group.parent_id == parent.id:
             return group
-        self._refuse_gain(group, parent)
+        # Nobody gives what they lack, to themselves neither: rights follow the tree.
+        refuse_gain(self._unit.actor, group, parent)
         self._free_name(group.name, parent.id)
         old, new = group.path, _checked_path(f"{parent.path}{group.id}/")
         before = group_by_id(self._session, group.parent_id).name
@@ -191,17 +192,6 @@ class GroupService:
             name=group_id,
         )
         return group
-
-    def _refuse_gain(self, group: Group, parent: Group) -> None:
-        """Nobody gives what they lack, to themselves neither: rights follow the tree."""
-        actor = self._unit.actor
-        gained = [
-            permission
-            for permission in sorted(Permission)
-            if actor.may(permission, parent.path) and not actor.may(permission, group.path)
-        ]
-        if gained:
-            raise PermissionDenied(gained[0], group.name, group.path)
 
     def _free_name(self, name: str, parent_id: int | None) -> str:
         text = clean(name).strip()

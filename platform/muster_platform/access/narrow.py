@@ -7,7 +7,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from muster_platform.access.actor import Actor
 from muster_platform.access.models import Group
-from muster_platform.access.permissions import Permission
+from muster_platform.access.permissions import GLOBAL, Permission
 from muster_platform.errors import NotFound, PermissionDenied
 
 PathColumn = InstrumentedAttribute[str] | ColumnElement[str]
@@ -63,3 +63,26 @@ def require_on(
         raise NotFound(kind, name)
     if not actor.may(permission, group.path):
         raise PermissionDenied(permission, group.name, group.path)
+
+
+def gained(actor: Actor, before_path: str, after_path: str) -> Permission | None:
+    """Give the first permission that the actor would gain on what moves between groups."""
+    for permission in sorted(set(Permission) - GLOBAL):
+        if actor.may(permission, after_path) and not actor.may(permission, before_path):
+            return permission
+    return None
+
+
+def refuse_gain(actor: Actor, before: Group, after: Group) -> None:
+    """Refuse a move by which the actor would give themselves what they lack.
+
+    Args:
+        before: where the thing is (or the thing itself, where a group moves).
+        after: what it is to be put into.
+
+    Raises:
+        PermissionDenied: naming the permission, and where it is missing.
+    """
+    permission = gained(actor, before.path, after.path)
+    if permission is not None:
+        raise PermissionDenied(permission, before.name, before.path)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from muster_platform.access.groups import GroupService, full_names
 from muster_platform.access.models import Group
+from muster_platform.access.narrow import gained
 from muster_platform.access.permissions import Permission
 from muster_platform.db.chunks import chunks
 from muster_platform.devices.gateways import children_count
@@ -162,6 +163,7 @@ class Planner:
         self._require(device.group, Permission.DEVICES_WRITE)
         if "group" in changes:
             self._require(self._group(line.group), Permission.DEVICES_WRITE)
+            self._refuse_gain(device.group, self._group(line.group))
         if "gateway" in changes:
             self._require(device.group, Permission.DEVICES_ENROL)
             if children_count(self._unit, device):
@@ -229,6 +231,11 @@ class Planner:
             raise Fault("gateway", f"{line.gateway} is a child of a gateway itself")
         if gateway is not None:
             self._require(gateway.group, Permission.DEVICES_ENROL, "gateway")
+
+    def _refuse_gain(self, before: Group, after: Group) -> None:
+        permission = gained(self._unit.actor, before.path, after.path)
+        if permission is not None:
+            raise Fault("group", f"moving it there would give you {permission} on it")
 
     def _require(self, group: Group, permission: Permission, column: str = "group") -> None:
         if not self._unit.actor.may(permission, group.path):

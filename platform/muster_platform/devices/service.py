@@ -9,7 +9,7 @@ from muster_platform import versions
 from muster_platform.access import audit
 from muster_platform.access.groups import group_by_id
 from muster_platform.access.models import ROOT_GROUP_ID, Group
-from muster_platform.access.narrow import require_on
+from muster_platform.access.narrow import refuse_gain, require_on
 from muster_platform.access.permissions import Permission
 from muster_platform.devices import removal
 from muster_platform.devices.filters import (
@@ -164,7 +164,8 @@ class DeviceService:
 
         Raises:
             NotFound: no such device or group that the actor may read.
-            PermissionDenied: without devices:write on the group (the old and the new one).
+            PermissionDenied: without devices:write on the group (the old and the new one), or
+                the actor would gain a permission on the device by moving it.
             PreconditionFailed: it was changed meanwhile.
             InvalidInput: names the field that does not fit.
         """
@@ -175,7 +176,9 @@ class DeviceService:
             device.display_name = check_display_name(display_name) or device.device_id
             device.search = search_text(device.device_id, device.display_name)
         if group_id is not None and group_id != device.group_id:
-            device.group = self._writable_group(group_id)
+            group = self._writable_group(group_id)
+            refuse_gain(self._unit.actor, device.group, group)
+            device.group = group
         if tags is not None:
             replace_tags(device, check_tags(tags))
         self._session.flush()

@@ -5,16 +5,23 @@ from typing import Any
 
 import pytest
 
-from muster_platform.access.permissions import Permission
+from muster_platform.access.actor import Actor, Grant
+from muster_platform.access.permissions import BUILTIN_ROLES, Permission
+from muster_platform.bootstrap import DEVICE_HOOKS
+from muster_platform.devices.bulk.service import BulkService
 from muster_platform.devices.credentials import CredentialService
 from muster_platform.devices.enrolment import EnrolmentService
 from muster_platform.devices.filters import DeviceFilter
 from muster_platform.devices.hooks import NoHooks
+from muster_platform.devices.import_plan import Options
+from muster_platform.devices.importing import ImportService
 from muster_platform.devices.profiles import ProfileService
+from muster_platform.devices.selection import Selection
 from muster_platform.devices.service import DeviceService
 from muster_platform.errors import NotFound, PermissionDenied
 from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
+from tests.integration.devices.conftest import load
 from tests.services.database import ADMIN, NOBODY, actor
 
 P = Permission
@@ -101,6 +108,39 @@ def test_moving_a_device_needs_the_right_at_both_ends(platform, fleet):
         with pytest.raises(NotFound):
             DeviceService(unit).update("cam-1", group_id=fleet.rome.id)
         DeviceService(unit).update("cam-1", group_id=fleet.berlin.id)
+
+
+def _mover(fleet) -> Actor:
+    """Make a person who may change devices in both groups, and command those in Rome."""
+    writes = BUILTIN_ROLES["viewer"] | {Permission.DEVICES_WRITE, Permission.DEVICES_ENROL}
+    runs = writes | {Permission.COMMANDS_RUN}
+    grants = (Grant(writes, fleet.berlin.path), Grant(runs, fleet.rome.path))
+    return Actor("user", "mover", "mover@example.org", grants)
+
+
+def test_nobody_gains_rights_on_a_device_by_moving_it(platform, fleet):
+    with platform.unit(_mover(fleet)) as unit:
+        with pytest.raises(PermissionDenied) as caught:
+            DeviceService(unit).update("cam-1", group_id=fleet.rome.id)
+        DeviceService(unit).update("cam-2", group_id=fleet.berlin.id)
+    assert (caught.value.permission, caught.value.group) == ("commands:run", "Hall")
+    assert load(platform, "cam-1").group_id == fleet.hall.id
+
+
+def test_nobody_gains_rights_on_devices_by_moving_many(platform, fleet):
+    with platform.unit(_mover(fleet), write=False) as unit:
+        args = {"group": fleet.rome.id}
+        found = BulkService(unit).plan(Selection(devices=("cam-1",)), "move", args)
+    assert [(one.device_id, one.code) for one in found.excluded] == [("cam-1", "would_gain")]
+
+
+def test_nobody_gains_rights_on_a_device_by_importing_it_elsewhere(platform, fleet):
+    with platform.unit(_mover(fleet)) as unit:
+        service = ImportService(unit, DEVICE_HOOKS)
+        text = "device_id,profile,group\ncam-1,camera,Rome\n"
+        report = service.apply(text, Options(update_existing=True))
+    assert [(row.status, row.column) for row in report.rows] == [("invalid", "group")]
+    assert load(platform, "cam-1").group_id == fleet.hall.id
 
 
 def test_enrolment_tokens_belong_to_their_group(platform, fleet):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from muster_platform.access.groups import group_by_id
-from muster_platform.access.narrow import require_on
+from muster_platform.access.narrow import gained, require_on
 from muster_platform.access.permissions import Permission
 from muster_platform.devices.hooks import DeviceHooks
 from muster_platform.devices.models import Device
@@ -24,9 +24,14 @@ AGAINST: dict[str, str] = {
     "unknown": "there is no such device, or it was deleted",
     "no_permission": "you lack the permission on its group",
     "same": "it is so already",
+    "would_gain": "you would have more rights on it there than you have where it is",
     "has_children": "it is a gateway with children; move or delete them first",
 }
 """Why a device is left out: code -> text. What a service refuses has the error's own code."""
+
+
+def _climbs_never(_unit: Unit, _paths: set[str], _args: Args) -> frozenset[str]:
+    return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Act:
         same: says whether a device is so already; reads rows of `selection.candidates`.
         apply: changes one device; gives the arguments that take it back, None for nothing.
         undone_by: the act that takes it back, "" where none does.
+        climbs: of paths of groups, gives those on whose devices the actor would gain rights.
         of_deleted: it is for devices that were deleted: only taking back gets there.
     """
 
@@ -51,6 +57,7 @@ class Act:
     same: Callable[[Any, Args], bool]
     apply: Callable[[Unit, Device, Args, DeviceHooks, str], Args | None]
     undone_by: str
+    climbs: Callable[[Unit, set[str], Args], frozenset[str]] = _climbs_never
     of_deleted: bool = False
 
 
@@ -74,6 +81,11 @@ def _check_move(unit: Unit, args: Args) -> Args:
         name=group_id,
     )
     return {"group": group.id}
+
+
+def _climbs_by_move(unit: Unit, paths: set[str], args: Args) -> frozenset[str]:
+    there = group_by_id(unit.session, args["group"]).path
+    return frozenset(path for path in paths if gained(unit.actor, path, there) is not None)
 
 
 def _move(unit: Unit, device: Device, args: Args, _hooks: DeviceHooks, _reason: str) -> Args | None:
@@ -152,6 +164,7 @@ ACTS: dict[str, Act] = {
         same=lambda row, args: bool(row.group_id == args["group"]),
         apply=_move,
         undone_by="move",
+        climbs=_climbs_by_move,
     ),
     "tag": Act(
         text="Change tags",

@@ -93,9 +93,12 @@ def plan(unit: Unit, selection: Selection, name: str, args: Args) -> BulkPlan:
     checked = act.check(unit, args)
     rows = candidates(unit, selection, act.permission)
     gateways = _with_children(unit, rows) if name == "delete" else frozenset()
+    climbing = act.climbs(unit, {row.group_path for row in rows}, checked)
     included, excluded = [], []
     for row in rows:
         code = _against(row, act, checked, gateways)
+        if not code and row.group_path in climbing:
+            code = "would_gain"
         if code:
             excluded.append(Out(row.device_id, code))
         else:
