@@ -59,8 +59,10 @@ def note_sign_in(unit: Unit, checked: User, password: str | None) -> User:
     Raises:
         NotAuthenticated: the account was disabled or its password changed since the check.
     """
-    user = unit.session.get(User, checked.id)
-    if user is None or user.disabled_at is not None or user.password_hash != checked.password_hash:
+    # Held: a password that is changed at this moment is changed before or after, not meanwhile.
+    checked_hash = checked.password_hash
+    user = held_user(unit, checked.id)
+    if user is None or user.disabled_at is not None or user.password_hash != checked_hash:
         raise WrongCredentials(user)
     if password is not None and needs_rehash(user.password_hash):
         user.password_hash = rehash(password)
@@ -68,6 +70,13 @@ def note_sign_in(unit: Unit, checked: User, password: str | None) -> User:
     person = replace(unit.actor, kind="user", id=user.id, name=user.email)
     audit.record(unit.as_actor(person), "user.sign_in", "user", user.id, user.email)
     return user
+
+
+def held_user(unit: Unit, user_id: str) -> User | None:
+    """Load a user as it is now; nobody changes it until the unit ends."""
+    return unit.session.get(
+        User, user_id, with_for_update={"key_share": True}, populate_existing=True
+    )
 
 
 def actor_of(session: Session, user_id: str, request_id: str = "") -> Actor:
@@ -118,8 +127,14 @@ def grant_of(binding: Binding) -> Grant:
 
 
 def bump_epoch(unit: Unit, user: User) -> None:
-    """Make every token and cached right of the user old."""
-    user.epoch += 1
+    """Make every token and cached right of the user old.
+
+    Counted by the database: of two changes at the same moment each gets a number of its own, or
+    the second would end nothing that was begun after the first.
+    """
+    user.epoch = User.epoch + 1
+    unit.session.flush()
+    unit.session.refresh(user, ["epoch"])
     unit.outbox.add(EpochChanged(user.id, user.epoch))
 
 
@@ -173,9 +188,14 @@ def rotate_refresh(units: Units, jti: str) -> RefreshToken:
 def revoke_family(unit: Unit, family: str) -> None:
     """End one sign-in: none of its refresh tokens works any more."""
     now = unit.now()
-    user_id = unit.session.scalar(
-        select(RefreshToken.user_id).where(RefreshToken.family == family).limit(1)
+    # Held first: an exchange that is under way ends before, and what it gave is revoked, too.
+    held = (
+        select(RefreshToken.user_id)
+        .where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
+        .order_by(RefreshToken.jti)
+        .with_for_update()
     )
+    user_id = next(iter(unit.session.scalars(held)), None)
     unit.session.execute(
         update(RefreshToken)
         .where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))

@@ -92,7 +92,7 @@ def with_code(challenge: str, code: str) -> auth.SignedIn:
     claims = auth.sessions().claims(challenge, CHALLENGE)
     spent = _spend_code(claims.sub)
     with platform().unit(auth.part()) as unit:
-        user = unit.session.get(User, claims.sub)
+        user = rules.held_user(unit, claims.sub)
         if user is None or user.epoch != claims.epoch or user.disabled_at is not None:
             raise NotAuthenticated("sign in again", code="session_ended")
         right = second_factor.take(unit, user.id, code)
