@@ -213,12 +213,19 @@ def _from_cookies() -> Actor:
         g.claims = sessions().claims(token)
         return sessions().actor_for(g.claims, request_id())
     except NotAuthenticated:
-        return _renewed()
+        return _renewed(claims)
 
 
-def _renewed() -> Actor:
-    """Exchange the browser's refresh token within this request."""
+def _renewed(old: Claims) -> Actor:
+    """Exchange the browser's refresh token within this request.
+
+    Args:
+        old: of the access token, whose CSRF token was checked. Both must be of one sign-in: a
+            page of a neighbouring host could set an old cookie of its own before ours.
+    """
     token = request.cookies.get(REFRESH_COOKIE, "")
+    if sessions().claims(token, REFRESH).family != old.family:
+        raise NotAuthenticated("these cookies are of two sign-ins; sign in again")
     signed_in = refresh(token)
 
     def give(response: Response) -> Response:

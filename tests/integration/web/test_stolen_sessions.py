@@ -92,6 +92,19 @@ def test_a_refresh_token_is_no_access_token_in_a_cookie_either(world: World) -> 
     assert not is_in(carrying(world, {"refresh_token_cookie": given["refresh_token_cookie"]}))
 
 
+def test_an_old_cookie_of_another_sign_in_does_not_lend_its_csrf_token(world: World) -> None:
+    """A page of a neighbouring host can set cookies for ours, and its requests are same-site."""
+    planted, victim = cookies(signed_in(world, NOBODY)), cookies(signed_in(world, ADMIN))
+    world.clock.advance(s=world.platform.settings.access_token_s + 1)
+    mixed = {**victim, "access_token_cookie": planted["access_token_cookie"]}
+    word = jwt.decode(planted["access_token_cookie"], options={"verify_signature": False})["csrf"]
+    answer = carrying(world, mixed).post(
+        "/api/v1/groups", json={"name": "Stolen"}, headers={"X-CSRF-TOKEN": word}
+    )
+    assert answer.status_code == 401
+    assert is_in(carrying(world, victim)), "the victim's own cookies still belong together"
+
+
 def changed(token: str, **claims: object) -> str:
     head, body, signature = token.split(".")
     plain = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
