@@ -48,7 +48,7 @@ class PlannedRow:
         status: `new`; `change` (see changes); `same` (nothing to do); `exists` (it differs and
             stays as it is); `invalid` (see why).
         column: the one at fault, "" where it is the whole line.
-        changes: {field: [before, after]}.
+        changes: {field: [before, after]}; before is None for what a new device is given.
     """
 
     line: int
@@ -148,7 +148,15 @@ class Planner:
             line.gateway,
         )
         self.made.append(made)
-        return PlannedRow(line.number, line.device_id, "new")
+        given = {
+            "profile": profile.name,
+            "group": group.name,
+            "display_name": check_display_name(line.display_name),
+            "tags": made.tags,
+            "gateway": made.gateway,
+        }
+        changes = {name: (None, value) for name, value in given.items() if value}
+        return PlannedRow(line.number, line.device_id, "new", changes=changes)
 
     def _present(self, line: Line, device: Device) -> PlannedRow:
         if not self._unit.actor.may(Permission.DEVICES_READ, device.group.path):

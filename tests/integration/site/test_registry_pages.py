@@ -25,10 +25,12 @@ def test_a_list_is_uploaded_planned_and_applied(world: World) -> None:
     file = (io.BytesIO((HEADER + "new-1,sensor,Berlin,<b>One</b>,site=x,\n").encode()), "l.csv")
     page = browser.post("/admin/import/", file=file, make_secrets="1")
     assert page.status_code == 200
-    assert "1 devices would be made" in page.text
+    assert "1 device would be made" in page.text
     plan = page.request.path
     report = browser.text(f"{plan}report.csv")
-    assert report.splitlines()[1] == "2,new-1,new,,,"
+    assert report.splitlines()[1] == (
+        "2,new-1,new,,,profile: sensor; group: Berlin; display_name: <b>One</b>; tags: site=x"
+    )
     done = browser.post(f"{plan}apply")
     assert "Imported: l.csv" in done.text
     assert re.search(r"new-1,[A-Za-z0-9_-]{43}", done.text)

@@ -111,12 +111,28 @@ class Imports(gate.SiteView):
         ]
         secrets = "".join(csv_safe.lines(("device_id", "secret"), report.secrets.items()))
         return self.render(
-            "site/registry/import_plan.html", report=report, shown=shown, secrets=secrets, **more
+            "site/registry/import_plan.html",
+            report=report,
+            shown=shown,
+            secrets=secrets,
+            said=said,
+            **more,
         )
 
 
+def said(before: Any, after: Any) -> str:
+    """Write one change of a line; what was not there before is not named."""
+    return _plain(after) if before is None else f"{_plain(before)} -> {_plain(after)}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={text}" for name, text in value.items()) or "none"
+    return str(value)
+
+
 def _cells(row: PlannedRow) -> tuple[object, ...]:
-    changes = "; ".join(f"{k}: {before} -> {after}" for k, (before, after) in row.changes.items())
+    changes = "; ".join(f"{name}: {said(*change)}" for name, change in row.changes.items())
     return (row.line, row.device_id, row.status, row.column, row.why, changes)
 
 
