@@ -4,7 +4,7 @@ A fault that was seen on none of them is not there.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Row, Select, cast, func, select
@@ -92,6 +92,17 @@ class FingerprintService:
         if row is None:
             raise NotFound("fingerprint", fingerprint)
         return self._views([row])[0]
+
+    def titles(self, fingerprints: Sequence[str]) -> dict[str, str]:
+        """Name some faults, as far as the actor may know of them: {fingerprint: title}."""
+        keys: Any = readable(self._unit)
+        seen = select(_Day.fingerprint).where(_Day.device_key.in_(keys))
+        rows = self._session.execute(
+            select(Fingerprint.id, Fingerprint.title).where(
+                Fingerprint.id.in_(fingerprints), Fingerprint.id.in_(seen)
+            )
+        )
+        return {row.id: row.title for row in rows}
 
     def on_devices(self, fingerprint: str, page: PageRequest) -> Page[OnDevice]:
         """List the devices that a fault was seen on, the latest first.

@@ -89,6 +89,13 @@ def test_bars_and_counts_lead_to_a_closer_look(records):
     assert "only=ERROR" in text
 
 
+def test_what_records_have_in_common_names_faults_by_their_titles(records):
+    text = records.browser().text("/admin/logs/")
+    title = re.search(r'href="[^"]*fingerprint=[0-9a-f]{32}[^"]*">([^<]*)</a>', text)
+    assert title is not None
+    assert re.fullmatch("[0-9a-f]{32}", title.group(1)) is None
+
+
 def test_a_fault_is_resolved_and_opened_again_on_its_page(records):
     browser = records.browser()
     page = _links(browser.text("/admin/fingerprints/"), "fingerprints/[0-9a-f]{32}/")[0]

@@ -10,6 +10,7 @@ from flask_admin import expose
 
 from muster_platform.errors import InvalidInput
 from muster_platform.logs.filter import LogFilter
+from muster_platform.logs.fingerprints import FingerprintService
 from muster_platform.logs.service import CONTEXT_MAX, LogHistogram, LogPage, LogService
 from muster_platform.logs.store import Facet
 from muster_platform.logs.views import LogView
@@ -151,6 +152,7 @@ def _search(unit: Unit, wanted: log_filters.Wanted) -> SimpleNamespace:
     page = service.search(found, PageRequest(PAGE, request.args.get("cursor") or None))
     bars = service.histogram(log_filters.without_default(found, unit.now()))
     facets = service.facets(found)
+    titles = FingerprintService(unit).titles([value for value, _ in facets[Facet.FINGERPRINT]])
     return SimpleNamespace(
         page=page,
         mistake="",
@@ -160,7 +162,9 @@ def _search(unit: Unit, wanted: log_filters.Wanted) -> SimpleNamespace:
             SimpleNamespace(
                 title=title,
                 lines=[
-                    SimpleNamespace(value=value, count=count, url=_facet_url(name, value))
+                    SimpleNamespace(
+                        text=titles.get(value, value), count=count, url=_facet_url(name, value)
+                    )
                     for value, count in facets[by]
                 ],
             )
