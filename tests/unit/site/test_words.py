@@ -68,7 +68,15 @@ def test_any_time_can_be_written(ms: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "letters"), [("Ada Lovelace", "AL"), ("bea@example.org", "BE"), ("", "?"), ("x", "X")]
+    ("name", "letters"),
+    [
+        ("Ada Lovelace", "AL"),
+        ("bea@example.org", "BE"),
+        ("bea.ruiz@example.org", "BR"),
+        ("oncall@example.org", "ON"),
+        ("", "?"),
+        ("x", "X"),
+    ],
 )
 def test_initials(name: str, letters: str) -> None:
     assert initials(name) == letters

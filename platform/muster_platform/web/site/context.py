@@ -72,9 +72,10 @@ def size(number: float) -> str:
 
 
 def initials(name: str) -> str:
-    """Give one or two capitals that stand for a name."""
-    words_ = [word for word in name.replace("@", " ").replace(".", " ").split() if word]
-    return "".join(word[0] for word in words_[:2]).upper() or "?"
+    """Give one or two capitals that stand for a name; of an address, what precedes the @."""
+    words_ = name.partition("@")[0].replace(".", " ").replace("-", " ").split()
+    letters = words_[0][:2] if len(words_) == 1 else "".join(word[0] for word in words_[:2])
+    return letters.upper() or "?"
 
 
 def live_url(settings: Settings) -> str:
