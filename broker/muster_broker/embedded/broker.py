@@ -31,9 +31,8 @@ from muster_broker.embedded.stats import Stats
 from muster_broker.embedded.trie import FilterError, Subscriptions, check_filter
 from muster_protocol import acl
 from muster_protocol.ids import is_platform_client
-from muster_protocol.topics import DISCONNECT_TOPIC, STATS_TOPIC
+from muster_protocol.topics import DISCONNECT_TOPIC
 
-"""Retained JSON of the counters; only the platform's clients may read it."""
 _ORDER = msgspec.json.Decoder(DisconnectOrder)
 
 

@@ -1,6 +1,5 @@
 """Making a device with all the rows that belong to it."""
 
-
 from sqlalchemy.exc import IntegrityError
 
 from muster_platform.access.models import Group

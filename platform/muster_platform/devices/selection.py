@@ -110,9 +110,7 @@ def candidates(unit: Unit, selection: Selection, permission: Permission) -> list
     return found
 
 
-def candidates_where(
-    unit: Unit, permission: Permission, *where: ColumnElement[bool]
-) -> list[Any]:
+def candidates_where(unit: Unit, permission: Permission, *where: ColumnElement[bool]) -> list[Any]:
     """Read the devices that the actor may read and the conditions choose; see `candidates`."""
     may = type_coerce(permitted(unit.actor, permission), Boolean)
     statement = (

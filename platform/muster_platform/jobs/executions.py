@@ -160,9 +160,7 @@ class ExecutionService:
     def _locked(self, execution_id: str) -> tuple[Execution, Device]:
         _, device = self._visible(execution_id)
         if not self._unit.actor.may(Permission.COMMANDS_RUN, device.group.path):
-            raise PermissionDenied(
-                Permission.COMMANDS_RUN, device.group.name, device.group.path
-            )
+            raise PermissionDenied(Permission.COMMANDS_RUN, device.group.name, device.group.path)
         execution = lock_execution(self._unit.session, execution_id)
         if execution is None:
             raise NotFound("execution", execution_id)
