@@ -21,6 +21,12 @@ FAMILY_KEY = f"{PREFIX}session:"
 FAMILY_ENDED, FAMILY_LIVE = b"0", b"1"
 KEPT_S = 10
 
+_RAISE = """
+local present = tonumber(redis.call('GET', KEYS[1]) or '0')
+if present <= tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
+"""
+"""Sets a number that never goes down: of two changes the later one may be told first."""
+
 log = logging.getLogger(__name__)
 
 
@@ -51,7 +57,8 @@ class RedisSignals:
             for signal in signals:
                 pipeline.publish(channel_of(signal), msgspec.json.encode(signal))
                 if isinstance(signal, EpochChanged):
-                    pipeline.set(EPOCH_KEY + signal.user_id, signal.epoch, ex=KEPT_S)
+                    key = EPOCH_KEY + signal.user_id
+                    pipeline.eval(_RAISE, 1, key, str(signal.epoch), str(KEPT_S))
                 elif isinstance(signal, SessionEnded):
                     pipeline.set(FAMILY_KEY + signal.family, FAMILY_ENDED, ex=KEPT_S)
             pipeline.execute()

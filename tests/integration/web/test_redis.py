@@ -9,6 +9,7 @@ from sqlalchemy import event
 from muster_platform.access.actor import system_actor
 from muster_platform.access.users import UserService
 from muster_platform.bootstrap import build
+from muster_platform.outbox import EpochChanged
 from muster_platform.web.app import create_app
 from tests.integration.web.conftest import ADMIN, World, role_user
 from tests.services.valkey import Valkey
@@ -49,6 +50,19 @@ def test_a_changed_right_bites_in_every_process(world: World, other: World) -> N
     with world.platform.unit(system_actor("test")) as unit:
         users = UserService(unit)
         users.bind(users.by_email(VIEWER).id, "analyst", world.paris)
+    assert (status(world), status(other)) == (401, 401)
+
+
+def test_of_two_changes_told_in_the_wrong_order_the_later_one_holds(
+    world: World, other: World
+) -> None:
+    with world.platform.unit(system_actor("test"), write=False) as unit:
+        user = UserService(unit).by_email(VIEWER)
+    assert status(other) == 200
+    with world.platform.unit(system_actor("test")) as unit:
+        users = UserService(unit)
+        users.bind(user.id, "analyst", world.paris)
+    world.platform.signals.send([EpochChanged(user.id, user.epoch)])
     assert (status(world), status(other)) == (401, 401)
 
 
