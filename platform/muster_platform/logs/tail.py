@@ -5,6 +5,7 @@ from typing import Any
 
 from muster_platform.access.groups import group_by_id
 from muster_platform.access.permissions import Permission
+from muster_platform.db.text import clean
 from muster_platform.devices.filters import in_group
 from muster_platform.devices.find import find_device
 from muster_platform.errors import InvalidInput
@@ -76,7 +77,7 @@ def _text(wanted: dict[str, Any], name: str) -> str:
     value = wanted.get(name) or ""
     if not isinstance(value, str):
         raise InvalidInput(f"{name} is a text", where=name)
-    return value.strip()
+    return clean(value).strip()
 
 
 def _topic(unit: Unit, device_id: str) -> str:

@@ -12,8 +12,9 @@ from muster_platform.bootstrap import Platform
 def register(app: Flask, platform: Platform) -> None:
     """Add the site to the application."""
     # Here, not above: pages import this package's parts, which import the application's.
-    from muster_platform.web.site import assets, context, errors, pages
+    from muster_platform.web.site import assets, context, errors, pages, storable
 
+    storable.register(app)
     files = assets.Assets()
     app.register_blueprint(assets.blueprint(files))
     context.register(app, files, platform.settings)
