@@ -47,6 +47,7 @@ class GroupService:
         self._unit = unit
         self._session = unit.session
         self._hooks = hooks
+        self._holds = False
 
     def create(self, name: str, parent_id: int = ROOT_GROUP_ID) -> Group:
         """Make a group inside another.
@@ -182,6 +183,7 @@ class GroupService:
         return list(self._session.scalars(statement.order_by(Group.path)))
 
     def _writable(self, group_id: int) -> Group:
+        self._hold_tree()
         group = group_by_id(self._session, group_id)
         require_on(
             self._unit.actor,
@@ -192,6 +194,18 @@ class GroupService:
             name=group_id,
         )
         return group
+
+    def _hold_tree(self) -> None:
+        """Let one unit at a time change the tree.
+
+        Else a group that is made while its parent moves keeps the old path, and with it the
+        rights of people bound there; and two groups can move into each other.
+        """
+        if not self._holds:
+            root = select(Group.id).where(Group.id == ROOT_GROUP_ID)
+            self._session.execute(root.with_for_update(key_share=True))
+            self._session.expire_all()
+            self._holds = True
 
     def _free_name(self, name: str, parent_id: int | None) -> str:
         text = clean(name).strip()

@@ -1,5 +1,7 @@
 """The tree of groups: who may change what, and what a change does."""
 
+import threading
+
 import pytest
 
 from muster_platform.access.actor import Actor, Grant
@@ -139,3 +141,38 @@ def test_nobody_gains_rights_on_a_group_by_moving_it(platform, tree):
     assert caught.value.permission == "devices:delete"
     with platform.unit(mover) as unit:
         GroupService(unit).move(rome.id, berlin.id)
+
+
+def test_a_group_that_is_made_while_its_parent_moves_is_inside_it(platform, tree):
+    made = []
+
+    def make() -> None:
+        with platform.unit(ADMIN) as unit:
+            made.append(GroupService(unit).create("New", tree["berlin"].id).path)
+
+    other = threading.Thread(target=make)
+    with platform.unit(ADMIN) as unit:
+        GroupService(unit).move(tree["berlin"].id, tree["rome"].id)
+        other.start()
+        other.join(0.5)  # it waits for the move
+    other.join(30)
+    assert made[0].startswith(f"{tree['rome'].path}{tree['berlin'].id}/")
+
+
+def test_two_groups_never_move_into_each_other(platform, tree):
+    berlin, rome, refused = tree["berlin"].id, tree["rome"].id, []
+
+    def back() -> None:
+        try:
+            with platform.unit(ADMIN) as unit:
+                GroupService(unit).move(rome, berlin)
+        except Conflict as error:
+            refused.append(error.code)
+
+    other = threading.Thread(target=back)
+    with platform.unit(ADMIN) as unit:
+        GroupService(unit).move(berlin, rome)
+        other.start()
+        other.join(0.5)
+    other.join(30)
+    assert refused == ["circle"]
