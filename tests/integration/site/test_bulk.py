@@ -177,3 +177,12 @@ def test_jobs_and_their_executions_can_be_taken_away_as_files(world: World) -> N
     foreign = world.browser(OPERATOR)
     assert "probe-2" not in foreign.text("/admin/jobs/export.csv")
     assert browser.get("/admin/jobs/export.csv?state=WHAT").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "given", ["[" * 5_000, '{"search": "\\u0000"}', "[]", '{"search": 1}', '{"group_id": 1e400}']
+)
+def test_a_filter_that_nobody_could_have_chosen_is_refused(world: World, given: str) -> None:
+    query = urlencode([("act", "disable"), ("all", "1"), ("filter", given)])
+    answer = world.browser().get(NEW + query)
+    assert answer.status_code == 302

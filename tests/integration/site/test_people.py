@@ -326,6 +326,11 @@ def test_a_group_shows_who_has_rights_to_who_may_see_people(world: World) -> Non
     )
 
 
+@pytest.mark.parametrize("key", ["9" * 30, "x", "-1", ""])
+def test_a_group_that_nobody_could_have_made_is_not_there(world: World, key: str) -> None:
+    assert world.browser().get(f"/admin/groups/details/?id={key}").status_code == 404
+
+
 def test_who_may_not_change_the_group_around_does_not_move_by_renaming(world: World) -> None:
     with world.platform.unit(SYSTEM) as unit:
         users = UserService(unit)

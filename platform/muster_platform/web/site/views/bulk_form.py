@@ -10,6 +10,7 @@ from muster_platform.access.permissions import Permission
 from muster_platform.devices.bulk.acts import ACTS, OFFERED
 from muster_platform.devices.selection import Selection, filter_document, parse_filter
 from muster_platform.errors import InvalidInput
+from muster_platform.web.api.decoding import check_storable
 from muster_platform.web.site.views.forms import json_object, read_tags
 
 COMMAND = "command"
@@ -73,12 +74,8 @@ def read(fields: Fields) -> Asked:
 
 def _selection(fields: Fields) -> Selection:
     if fields.get("all"):
-        try:
-            document = json.loads(fields.get("filter", "{}"))
-        except ValueError as error:
-            raise InvalidInput("the filter is not JSON", where="filter") from error
-        if not isinstance(document, dict):
-            raise InvalidInput("the filter is no JSON object", where="filter")
+        document = json_object(fields.get("filter", "{}"), "filter")
+        check_storable(document, "filter")
         return Selection(filter=parse_filter(document, "filter"))
     devices = tuple(dict.fromkeys(fields.getlist("device")))
     if not devices:

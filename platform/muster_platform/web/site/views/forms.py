@@ -35,8 +35,9 @@ def positive_integer(text: str, where: str) -> int:
     Raises:
         InvalidInput: it is none.
     """
-    if text.isascii() and text.isdecimal() and 1 <= int(text[:20]) <= INTEGER_MAX:
-        return int(text)
+    digits = text.lstrip("0") if text.isascii() and text.isdecimal() else ""
+    if digits and 1 <= int(digits[:20]) <= INTEGER_MAX:
+        return int(digits)
     raise InvalidInput(f"expected a whole number of at least 1, got {text[:40]!r}", where=where)
 
 

@@ -130,6 +130,6 @@ class GroupList(ServiceModelView):
 
 
 def _key(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise NotFound("group", text)
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise NotFound("group", text[:64])
     return int(text)
