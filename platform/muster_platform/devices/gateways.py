@@ -20,7 +20,7 @@ from muster_platform.devices.outbound import disconnect, republish_settings
 from muster_platform.devices.presence import PresenceService
 from muster_platform.devices.removal import clear_retained
 from muster_platform.devices.rows import add_event
-from muster_platform.errors import Conflict, InvalidInput
+from muster_platform.errors import Conflict, InvalidInput, NotFound
 from muster_platform.unit import Unit
 
 
@@ -122,9 +122,18 @@ def find_gateway(unit: Unit, device_id: str) -> Device:
         InvalidInput: it is a child.
     """
     gateway = find_device(unit, device_id, Permission.DEVICES_ENROL)
+    _hold(unit, gateway)
     if gateway.gateway_id is not None:
         raise InvalidInput(f"{device_id} is a child of a gateway itself", where="gateway")
     return gateway
+
+
+def _hold(unit: Unit, device: Device) -> None:
+    """Keep a device from becoming gateway, child or deleted until the end of the transaction."""
+    names = ("gateway_id", "deleted_at")
+    unit.session.refresh(device, names, with_for_update={"key_share": True})
+    if device.deleted_at is not None:
+        raise NotFound("device", device.device_id)
 
 
 def gateway_name(unit: Unit, device: Device) -> str | None:
@@ -157,7 +166,9 @@ def refuse_with_children(unit: Unit, device: Device, advice: str) -> None:
 
     Raises:
         Conflict: children still speak through it; names some of them.
+        NotFound: it was deleted in this moment.
     """
+    _hold(unit, device)
     count = children_count(unit, device)
     if not count:
         return

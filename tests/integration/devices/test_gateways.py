@@ -1,5 +1,7 @@
 """Gateways and children: attached, moved, detached; what each may and may not."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 from sqlalchemy import select
 
@@ -8,11 +10,12 @@ from muster_platform.devices.credentials import CredentialService, verify
 from muster_platform.devices.filters import DeviceFilter
 from muster_platform.devices.gateways import GatewayService
 from muster_platform.devices.models import Outbound
+from muster_platform.devices.profiles import ProfileService
 from muster_platform.devices.service import DeviceService
 from muster_platform.devices.settings_service import SettingsService
 from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from muster_platform.paging import PageRequest
-from tests.services.database import ADMIN, actor
+from tests.services.database import ADMIN, TestPlatform, actor
 
 
 @pytest.fixture
@@ -95,6 +98,29 @@ def test_a_gateway_with_children_names_them_instead_of_going(platform, family):
         GatewayService(unit).attach("kid-1", "gw-2", hooks=DEVICE_HOOKS)
         DeviceService(unit).delete("kid-2", hooks=DEVICE_HOOKS)
         DeviceService(unit).delete("gw-1", hooks=DEVICE_HOOKS)
+
+
+def test_a_device_that_gets_a_child_in_this_moment_is_not_deleted(migrated_postgres, tmp_path):
+    platform = TestPlatform(migrated_postgres.empty(), tmp_path)  # SQLite has one writer anyhow
+
+    def delete():
+        with platform.unit(ADMIN) as unit:
+            DeviceService(unit).delete("gw", hooks=DEVICE_HOOKS)
+
+    try:
+        with platform.unit(ADMIN) as unit:
+            ProfileService(unit).create("camera", "Camera")
+            for name in ("gw", "kid"):
+                DeviceService(unit).register(name, "camera")
+        with ThreadPoolExecutor(1) as pool:
+            with platform.unit(ADMIN) as unit:
+                GatewayService(unit).attach("kid", "gw", hooks=DEVICE_HOOKS)
+                deleted = pool.submit(delete)
+                wait([deleted], timeout=1)
+            with pytest.raises(Conflict, match=r"1 children \(kid\)"):
+                deleted.result(timeout=30)
+    finally:
+        platform.close()
 
 
 def test_both_groups_must_allow_it(platform, family):
