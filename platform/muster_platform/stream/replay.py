@@ -8,8 +8,9 @@ refused again says why. Whether its number is in the ledger already decides what
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, union_all
 from sqlalchemy.exc import SQLAlchemyError
 
 from muster_broker.receiver import Received
@@ -18,7 +19,7 @@ from muster_platform.db.text import clean
 from muster_platform.devices.ingest.book import KnownDevice
 from muster_platform.devices.ingest.ledger import Place
 from muster_platform.devices.ingest.telemetry import Metrics
-from muster_platform.devices.models import Device
+from muster_platform.devices.models import Device, DeviceSettings, InventoryItem, Presence
 from muster_platform.devices.stream_models import Quarantined as Row
 from muster_platform.stream.lease import RoleLease
 from muster_platform.stream.messages import DETAIL_CHARS, Envelope, Quarantined, Reader
@@ -26,12 +27,15 @@ from muster_platform.stream.ports import LeaseLost
 from muster_platform.stream.sink import is_away
 from muster_platform.stream.store import Appliers, BatchStore
 from muster_platform.unit import Unit, Units
+from muster_protocol.messages import InventoryReport, Message, SettingsReport
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 2.0
 AT_ONCE = 50
 """Most messages of one step: what devices say now must not wait long for what they said then."""
+OVERTAKEN = "overtaken"
+"""Reason of a state (settings, inventory) that is not the newest that the device told."""
 UNCOUNTED = "foreign_child"
 """A reason whose messages the ledger of their device never entered."""
 
@@ -68,6 +72,13 @@ class ReplayStore(BatchStore):
         else:
             super()._set_aside(item)
 
+    def _control(self, envelope: Envelope, device: KnownDevice, message: Message) -> None:
+        if _is_overtaken(self._unit, device.key, message, envelope.raw.received_at):
+            detail = "the device has said something newer since, which stays"
+            self._refuse(envelope, device, OVERTAKEN, detail, taken=True)
+        else:
+            super()._control(envelope, device, message)
+
     def _keep(
         self,
         item: Envelope | Quarantined,  # noqa: ARG002 - the row has it already
@@ -103,7 +114,6 @@ class Replayer:
         """
         self._units, self._actor, self._appliers = units, actor, appliers
         self._lease, self._reader, self._monotonic = lease, reader, monotonic
-        self._metrics = Metrics()
         self._at = 0.0
 
     def step(self) -> int:
@@ -141,7 +151,6 @@ class Replayer:
         except LeaseLost:
             raise
         except Exception as error:
-            self._metrics.forget()
             if is_away(error):
                 raise
             self._give_up(row_id, error)
@@ -153,7 +162,8 @@ class Replayer:
         # Retained: what was said then is no sign of life now.
         raw = Received(row.topic, bytes(row.payload), 1, 0, False, True, row.received_at, 0)
         item = self._reader.read(raw, f"quarantine.{row.id}")
-        store = ReplayStore(unit, self._appliers, self._metrics, row)
+        # Names anew each time: retention may have deleted one since.
+        store = ReplayStore(unit, self._appliers, Metrics(), row)
         if isinstance(item, Envelope):
             store.store([item], [])
         else:
@@ -175,6 +185,27 @@ class Replayer:
                 row.replay_at = None
                 text = f"read again: {type(error).__name__}: {error}"
                 row.detail = clean(text[:DETAIL_CHARS])
+
+
+def _is_overtaken(unit: Unit, device_key: int, message: Message, received_at: int) -> bool:
+    """Say whether a message tells a whole state, and the device told a newer one since."""
+    newer: Any
+    if isinstance(message, SettingsReport):
+        newer = select(DeviceSettings.device_key).where(
+            DeviceSettings.device_key == device_key, DeviceSettings.reported_at > received_at
+        )
+    elif isinstance(message, InventoryReport):
+        newer = union_all(
+            select(Presence.device_key).where(
+                Presence.device_key == device_key, Presence.hello_at > received_at
+            ),
+            select(InventoryItem.device_key).where(
+                InventoryItem.device_key == device_key, InventoryItem.since > received_at
+            ),
+        )
+    else:
+        return False
+    return unit.session.execute(newer.limit(1)).first() is not None
 
 
 def _is_gone(unit: Unit, device_key: int) -> bool:

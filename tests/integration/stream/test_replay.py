@@ -186,6 +186,36 @@ def test_a_message_read_again_while_its_child_is_elsewhere_is_not_lost(store, ag
     assert store.rows("SELECT stored, quarantined FROM ledger") == [(1, 0)]
 
 
+@pytest.mark.parametrize(
+    ("channel", "said", "found"),
+    [
+        (
+            "settings",
+            '"version":{},"reported":{{"rate":{}}}',
+            "SELECT reported FROM device_settings",
+        ),
+        (
+            "inventory",
+            '"inventory":[{{"component":"app{0}","version":"{1}"}}]',
+            "SELECT version FROM inventory_items",
+        ),
+    ],
+)
+def test_a_state_that_the_device_has_told_anew_since_stays(store, again, channel, said, found):
+    store.sink._appliers = appliers()
+    _change(store, "UPDATE devices SET disabled_at = 1 WHERE device_id = 'a'")
+    store.write(store.message("a", channel, f'{{"boot":"{BOOT}","seq":1,{said.format(1, 1)}}}'))
+    assert [row[0] for row in _quarantine(store)] == ["refused"]
+    _change(store, "UPDATE devices SET disabled_at = NULL")
+    store.clock.advance(s=1)
+    store.write(store.message("a", channel, f'{{"boot":"{BOOT}","seq":2,{said.format(2, 2)}}}'))
+    newest = store.rows(found)
+    again()
+    assert [row[0] for row in _quarantine(store)] == ["overtaken"]
+    assert store.rows(found) == newest
+    assert store.rows("SELECT stored, quarantined FROM ledger") == [(2, 1)]
+
+
 def test_what_is_unreadable_still_is_entered_once_its_device_is_known(store, again):
     store.write(store.message("later", "telemetry", f'{{"boot":"{BOOT}","seq":1,"points":7}}'))
     register(store.platform, "later")
