@@ -13,6 +13,7 @@ from muster_platform.access.groups import GroupHooks
 from muster_platform.adapters.redis_signals import RedisSignals, WakeUps
 from muster_platform.clock import Clock, SystemClock
 from muster_platform.db.engine import make_engine
+from muster_platform.devices.bulk.hooks import BulkGroupHooks
 from muster_platform.devices.hooks import AllHooks, DeviceHooks
 from muster_platform.devices.settings_walk import SettingsGroupHooks
 from muster_platform.devices.timeline import TimelineProvider
@@ -26,7 +27,7 @@ from muster_platform.unit import Unit, Units
 DEVICE_HOOKS: DeviceHooks = AllHooks(JobHooks(), LogHooks())
 """Who hears in the same transaction that a device came, went or was removed."""
 
-GROUP_HOOKS: tuple[GroupHooks, ...] = (JobGroupHooks(), SettingsGroupHooks())
+GROUP_HOOKS: tuple[GroupHooks, ...] = (JobGroupHooks(), BulkGroupHooks(), SettingsGroupHooks())
 """Who hears in the same transaction that a group was moved."""
 
 TIMELINE: tuple[TimelineProvider, ...] = (JobTimeline(),)

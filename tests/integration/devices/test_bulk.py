@@ -8,7 +8,7 @@ from muster_platform.access.actor import Actor
 from muster_platform.access.auth import actor_of
 from muster_platform.access.groups import GroupService
 from muster_platform.access.users import UserService
-from muster_platform.bootstrap import DEVICE_HOOKS
+from muster_platform.bootstrap import DEVICE_HOOKS, GROUP_HOOKS
 from muster_platform.devices.bulk.acts import ACTS
 from muster_platform.devices.bulk.models import CHANGED, DONE, RUNNING, SKIPPED
 from muster_platform.devices.bulk.service import BulkService, why_text
@@ -276,3 +276,16 @@ def test_a_selection_that_is_none_is_refused(document: Any) -> None:
 
 def test_every_act_names_what_takes_it_back() -> None:
     assert {act.undone_by for act in ACTS.values()} - {""} <= set(ACTS)
+
+
+def test_a_moved_group_takes_its_changes_to_those_who_may_see_it_now(
+    platform: TestPlatform, fleet: Fleet
+) -> None:
+    changed = start(platform, "disable", selection=Selection(devices=("cam-1",)))
+    there = actor("operator", fleet.rome.path)
+    with platform.unit(there, write=False) as unit, pytest.raises(NotFound):
+        BulkService(unit).get(changed)
+    with platform.unit(ADMIN) as unit:
+        GroupService(unit, GROUP_HOOKS).move(fleet.berlin.id, fleet.rome.id)
+    with platform.unit(there, write=False) as unit:
+        assert BulkService(unit).get(changed).group_path.startswith(fleet.rome.path)
