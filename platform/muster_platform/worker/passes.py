@@ -25,6 +25,8 @@ BATCH = 500
 PASS_STEPS = 200
 PASS_S = 30.0
 """Longest time of a pass that may have much to do: a worker has few threads, and others wait."""
+PAUSE_S = 0.02
+"""Between two steps of such a pass: whoever waits for SQLite's one writer asks now and then."""
 SETTINGS_BATCH = 100
 SETTINGS_STEPS = 100
 """Devices of one step of a change of settings, and steps of a pass."""
@@ -77,6 +79,7 @@ def bring_settings(platform: Platform) -> int:
         if number is None:
             break
         total += number
+        time.sleep(PAUSE_S)
     return total
 
 
@@ -119,6 +122,7 @@ def for_a_while(platform: Platform, step: Callable[[Unit], int], seconds: float)
         total += number
         if not number or time.monotonic() >= until:
             return total
+        time.sleep(PAUSE_S)
 
 
 def _delete(

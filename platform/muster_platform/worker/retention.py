@@ -18,6 +18,7 @@ from muster_platform.devices import partitions, retention
 from muster_platform.devices.retention import Delete, Round
 from muster_platform.logs.retention import delete_records
 from muster_platform.unit import Unit
+from muster_platform.worker.passes import PAUSE_S
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ def _round(platform: Platform, wanted: Round, delete_rows: Delete, until: float)
         total += number
         if over:
             break
+        _pause(number)
     if total:
         kind = wanted.name.partition(":")[0]
         day = datetime.fromtimestamp(wanted.before / 1000, UTC).date()
@@ -115,7 +117,14 @@ def _until_done(platform: Platform, step: Callable[[Unit], int], least: int, unt
         total += number
         if number < least:
             break
+        _pause(number)
     return total
+
+
+def _pause(number: int) -> None:
+    """Let others write after a step that deleted something."""
+    if number:
+        time.sleep(PAUSE_S)
 
 
 def _patiently(
