@@ -42,6 +42,13 @@ PAGES = (
 )
 
 
+def test_quarantine_is_found_by_whoever_may_read_logs(world: World) -> None:
+    link = 'href="/admin/quarantine/"'
+    assert link in world.browser().text("/admin/device/")
+    assert link in world.browser(OPERATOR).text("/admin/device/")
+    assert link not in world.browser(VIEWER).text("/admin/device/")
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_there_and_without_inline_handlers_or_styles(world: World, path: str) -> None:
     answer = world.browser().get(path)

@@ -15,6 +15,7 @@ class Entry(NamedTuple):
     Attributes:
         endpoint: Flask endpoint of the page.
         section: blueprints whose pages count as being here.
+        also: another permission that opens the page.
     """
 
     text: str
@@ -22,6 +23,7 @@ class Entry(NamedTuple):
     endpoint: str
     permission: Permission | None
     section: tuple[str, ...]
+    also: Permission | None = None
 
 
 class Link(NamedTuple):
@@ -87,6 +89,7 @@ NAVIGATION: dict[str, tuple[Entry, ...]] = {
             "quarantine.index_view",
             Permission.SYSTEM_READ,
             ("quarantine",),
+            also=Permission.LOGS_READ,
         ),
         Entry("Mails", "mail", "mail.index_view", Permission.SYSTEM_READ, ("mail",)),
         Entry("Audit", "history", "audit.index_view", Permission.AUDIT_READ, ("audit",)),
@@ -104,7 +107,9 @@ def navigation() -> list[Group]:
         links = [
             Link(entry.text, entry.icon, url_for(entry.endpoint), here in entry.section)
             for entry in entries
-            if entry.permission is None or is_allowed(person, entry.permission)
+            if entry.permission is None
+            or is_allowed(person, entry.permission)
+            or (entry.also is not None and is_allowed(person, entry.also))
         ]
         if links:
             groups.append(Group(title, links))
