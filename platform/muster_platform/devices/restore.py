@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.exc import IntegrityError
 
 from muster_platform.access import audit
 from muster_platform.access.narrow import in_permitted_group, require_on
@@ -90,13 +91,18 @@ class DeletedService:
         device = self.get(device_key)
         if device.purge_at is not None and device.purge_at <= self._unit.now():
             raise Conflict(f"{device.device_id} is being purged; it is too late", code="purging")
+        taken = Conflict(
+            f"there is another device {device.device_id} by now; delete that one first",
+            code="exists",
+        )
         if live_device(self._session, device.device_id) is not None:
-            raise Conflict(
-                f"there is another device {device.device_id} by now; delete that one first",
-                code="exists",
-            )
-        device.deleted_at = device.purge_at = None
-        device.deleted_by = ""
+            raise taken
+        try:
+            with self._session.begin_nested():
+                device.deleted_at = device.purge_at = None
+                device.deleted_by = ""
+        except IntegrityError as error:  # registered in this moment
+            raise taken from error
         note = "Restored; it needs a new secret"
         if device.gateway_id is not None:
             note = "Restored as a child"

@@ -123,6 +123,19 @@ def test_a_device_is_not_restored_over_one_that_took_its_id(platform, fleet):
         assert caught.value.code == "exists"
 
 
+def test_of_a_restore_and_a_registration_in_one_moment_one_is_refused(platform, fleet, monkeypatch):
+    key = load(platform, "cam-1").id
+    _delete(platform)
+    with platform.unit(ADMIN) as unit:
+        DeviceService(unit).register("cam-1", "camera")
+    # As seen by who looked a moment before.
+    monkeypatch.setattr("muster_platform.devices.restore.live_device", lambda *_: None)
+    with platform.unit(ADMIN) as unit:
+        with pytest.raises(Conflict, match="another device cam-1"):
+            DeletedService(unit).restore(key)
+        assert len(DeletedService(unit).list("", PageRequest()).items) == 1
+
+
 def test_after_its_time_the_data_goes_in_short_transactions_and_cannot_come_back(platform, fleet):
     key = load(platform, "cam-1").id
     other = load(platform, "cam-2").id
