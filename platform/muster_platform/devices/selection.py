@@ -111,7 +111,10 @@ def candidates(unit: Unit, selection: Selection, permission: Permission) -> list
 
 
 def candidates_where(unit: Unit, permission: Permission, *where: ColumnElement[bool]) -> list[Any]:
-    """Read the devices that the actor may read and the conditions choose; see `candidates`."""
+    """Read the devices that the actor may read and the conditions choose; see `candidates`.
+
+    Of more than one operation may have only one more is read, for `require_few` to refuse.
+    """
     may = type_coerce(permitted(unit.actor, permission), Boolean)
     statement = (
         select(
@@ -127,6 +130,7 @@ def candidates_where(unit: Unit, permission: Permission, *where: ColumnElement[b
         .join(Presence, Presence.device_key == Device.id)
         .where(Device.deleted_at.is_(None), permitted(unit.actor, Permission.DEVICES_READ), *where)
         .order_by(Device.id)
+        .limit(unit.settings.job_devices + 1)
     )
     return list(unit.session.execute(statement))
 
@@ -139,6 +143,6 @@ def require_few(unit: Unit, number: int) -> None:
     """
     if number > unit.settings.job_devices:
         raise InvalidInput(
-            f"{number} devices; one operation takes at most {unit.settings.job_devices}",
+            f"too many devices; one operation takes at most {unit.settings.job_devices}",
             where="target",
         )

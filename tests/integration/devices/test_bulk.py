@@ -7,13 +7,14 @@ import pytest
 from muster_platform.access.actor import Actor
 from muster_platform.access.auth import actor_of
 from muster_platform.access.groups import GroupService
+from muster_platform.access.permissions import Permission
 from muster_platform.access.users import UserService
 from muster_platform.bootstrap import DEVICE_HOOKS, GROUP_HOOKS
 from muster_platform.devices.bulk.acts import ACTS
 from muster_platform.devices.bulk.models import CHANGED, DONE, RUNNING, SKIPPED
 from muster_platform.devices.bulk.service import BulkService, why_text
 from muster_platform.devices.filters import DeviceFilter
-from muster_platform.devices.selection import Selection
+from muster_platform.devices.selection import Selection, candidates_where
 from muster_platform.devices.service import DeviceService
 from muster_platform.devices.tags import tags_of
 from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
@@ -289,3 +290,16 @@ def test_a_moved_group_takes_its_changes_to_those_who_may_see_it_now(
         GroupService(unit, GROUP_HOOKS).move(fleet.berlin.id, fleet.rome.id)
     with platform.unit(there, write=False) as unit:
         assert BulkService(unit).get(changed).group_path.startswith(fleet.rome.path)
+
+
+def test_of_a_fleet_too_large_for_one_change_only_so_much_is_read(
+    platform: TestPlatform, fleet: Fleet
+) -> None:
+    with platform.unit(ADMIN) as unit:
+        for number in range(5):
+            DeviceService(unit).register(f"more-{number}", "camera")
+    platform.configure(job_devices=3)
+    with platform.unit(ADMIN, write=False) as unit:
+        assert len(candidates_where(unit, Permission.DEVICES_WRITE)) == 4
+        with pytest.raises(InvalidInput, match="at most 3"):
+            BulkService(unit).plan(ALL, "disable", {})
