@@ -204,7 +204,9 @@ class GroupService:
         if not self._holds:
             root = select(Group.id).where(Group.id == ROOT_GROUP_ID)
             self._session.execute(root.with_for_update(key_share=True))
-            self._session.expire_all()
+            read = [row.id for row in self._session if isinstance(row, Group)]
+            again = select(Group).where(Group.id.in_(read))
+            self._session.scalars(again.execution_options(populate_existing=True)).all()
             self._holds = True
 
     def _free_name(self, name: str, parent_id: int | None) -> str:
