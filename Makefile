@@ -27,7 +27,7 @@ help:  ## Say what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(RUNTIME)  ## Run it all with simulated devices (DEVICES=25); Ctrl-C stops all
+demo: $(RUNTIME)  ## Run it all anew with simulated devices (DEVICES=25); Ctrl-C stops all
 	@exec $(BIN)/muster up --demo --devices $(DEVICES) --state var/demo
 
 .PHONY: up

@@ -71,7 +71,8 @@ def _ready(settings: Settings, sign_in: prepare.SignIn | None, life: DemoLife | 
 def _welcome(settings: Settings, sign_in: prepare.SignIn | None) -> None:
     typer.echo(f"\n  Muster is up: {settings.public_url}/admin/")
     if sign_in is not None:
-        typer.echo(f"  sign in as    {sign_in.email}\n  password      {sign_in.password}")
+        once = "" if sign_in.others else "   (good once, to choose your own)"
+        typer.echo(f"  sign in as    {sign_in.email}\n  password      {sign_in.password}{once}")
         if sign_in.others:
             typer.echo("  or, with the same one, as")
         for email, what in sign_in.others:
