@@ -131,6 +131,29 @@ def _fill_people(older: Older, now: int) -> None:
     older.put("executions", {**execution, "id": "e" * 36})
 
 
+def test_errors_of_any_number_are_counted_by_the_upgrade_a_few_at_a_time(
+    database_url: str,
+) -> None:
+    engine = make_engine(database_url)
+    record = {"device_key": 2, "level": 40, "fields": {}, "message": "no disk"}
+    try:
+        migrate.upgrade(engine, FIRST)
+        with engine.begin() as connection:
+            older = Older(connection)
+            _fill(older, 10)
+            older.put(
+                "log_records",
+                *({**record, "id": f"m{n}", "fingerprint": f"e{n:04}"} for n in range(1_201)),
+            )
+        migrate.upgrade(engine)
+        with engine.connect() as connection:
+            counted = "SELECT COUNT(*), SUM(count) FROM fingerprint_days"
+            assert connection.execute(sa.text(counted)).one() == (1_202, 1_204)
+            assert connection.scalar(sa.text("SELECT COUNT(*) FROM fingerprints")) == 1_202
+    finally:
+        engine.dispose()
+
+
 @pytest.fixture
 def upgraded(database_url: str, tmp_path: Path) -> Iterator[TestPlatform]:
     """Give a platform on a database that was filled at the first version and then upgraded."""

@@ -12,6 +12,8 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
+BATCH = 500
+"""Faults of one step: each comes with a stack trace."""
 _TITLE_CHARS = 300
 _FAULTS = """
     SELECT f.fingerprint, f.received_at, f.first_seen, f.last_seen, r.logger, r.message,
@@ -19,8 +21,9 @@ _FAULTS = """
     FROM (
         SELECT fingerprint, max(id) AS sample, min(received_at) AS received_at,
             min(ts) AS first_seen, max(ts) AS last_seen
-        FROM log_records WHERE fingerprint <> '' GROUP BY fingerprint
-    ) f JOIN log_records r ON r.id = f.sample
+        FROM log_records WHERE fingerprint > :after
+        GROUP BY fingerprint ORDER BY fingerprint LIMIT :most
+    ) f JOIN log_records r ON r.id = f.sample ORDER BY f.fingerprint
 """
 _DAYS = """
     INSERT INTO fingerprint_days (fingerprint, day, device_key, version, count, level,
@@ -38,10 +41,10 @@ _TABLE = sa.table("fingerprints", *map(sa.column, _NAMES))
 
 def upgrade() -> None:
     connection = op.get_bind()
-    found = [_row(fault) for fault in connection.execute(sa.text(_FAULTS))]
-    if not found:
-        return
-    connection.execute(_TABLE.insert(), found)
+    after = ""
+    while faults := connection.execute(sa.text(_FAULTS), {"after": after, "most": BATCH}).all():
+        connection.execute(_TABLE.insert(), [_row(fault) for fault in faults])
+        after = faults[-1].fingerprint
     connection.execute(sa.text(_DAYS))
 
 
