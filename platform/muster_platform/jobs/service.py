@@ -233,8 +233,8 @@ class JobService:
         return job
 
     def _require_everywhere(self, job: Job) -> None:
-        missing = self._unit.session.scalars(
-            select(Group.name)
+        missing = self._unit.session.execute(
+            select(Group.name, Group.path)
             .join(Device, Device.group_id == Group.id)
             .join(Execution, Execution.device_key == Device.id)
             .where(
@@ -245,7 +245,11 @@ class JobService:
             .limit(1)
         ).first()
         if missing is not None:
-            raise PermissionDenied(Permission.COMMANDS_RUN, missing)
+            # A device that moved away may be in a group that the actor must not know of.
+            known = self._unit.actor.may(Permission.GROUPS_READ, missing.path)
+            raise PermissionDenied(
+                Permission.COMMANDS_RUN, missing.name if known else "another group"
+            )
 
     def _audit(self, action: str, job: Job, reason: str, after: Any = None) -> None:
         audit.record(
