@@ -115,4 +115,4 @@ def status(
         typer.echo(msgspec.json.encode(shown))
         return
     for name, value in shown.items():
-        typer.echo(f"{name:14} {value}")
+        typer.echo(f"{name:14} {', '.join(value) if isinstance(value, list) else value}")

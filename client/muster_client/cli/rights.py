@@ -1,5 +1,6 @@
 """Commands about rights: role, api-token, access."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, cast, get_args
 
 import typer
@@ -184,7 +185,27 @@ def access_why(
         found = api.why_access(
             permission=wanted, user=user, token=token, group=group, device=device
         )
-    show_one(found, as_json)
+    show_one(found if as_json else _in_words(found), as_json)
+
+
+def _in_words(found: t.WhyAnswer) -> dict[str, Any]:
+    """Give an answer to why as lines for people; what is empty is left out."""
+    lines = {
+        "allowed": "yes" if found["allowed"] else "no",
+        "who": found["subject_name"],
+        "permission": found["permission"],
+        "where": found["where"],
+        "given by": _given(found["given_by"]),
+        "owner has it by": _given(found["owner_given_by"]),
+        "why not": "; ".join(reason["text"] for reason in found["why_not"]),
+        "elsewhere": _given(found["elsewhere"]),
+        "would do": ", ".join(found["roles_that_would_do"]),
+    }
+    return {name: text for name, text in lines.items() if text}
+
+
+def _given(grants: Sequence[t.Giver]) -> str:
+    return "; ".join(f"{grant['role'] or 'its permissions'}, {grant['where']}" for grant in grants)
 
 
 def access_review(

@@ -84,6 +84,8 @@ def _cell(name: str, value: Any) -> str:
         return "-"
     if (name.endswith("_at") or name in ("since", "ts", "at")) and isinstance(value, int):
         return datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value) or "-"
     if isinstance(value, dict | list):
         return msgspec.json.encode(value).decode()
     if isinstance(value, float):

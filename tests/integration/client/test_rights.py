@@ -24,6 +24,10 @@ def test_a_role_is_made_of_another_changed_explained_and_deleted(terminal: Termi
     answer = terminal.here("access", "why", "devices:read", "--email", EMAIL)
     assert {giver["role"] for giver in answer["given_by"]} == {"administrator", "keeper"}
     state = str(terminal.state)
+    why = ("access", "why", "devices:read", "--email", EMAIL)
+    told = terminal.run(*why, MUSTER_STATE_DIR=state).stdout
+    assert "keeper, everywhere" in told
+    assert "{" not in told
     refused = terminal.run("role", "delete", "keeper", fails=6, MUSTER_STATE_DIR=state)
     assert EMAIL in refused.stderr
     terminal.here("user", "unbind", EMAIL, "keeper")
