@@ -230,6 +230,7 @@ class GroupService:
             .join(Group, Group.id == Binding.group_id)
             .where(inside(Group.path, (path,)))
             .distinct()
+            .order_by(User.id)  # as everywhere where several are changed
         )
         return self._session.scalars(statement).all()
 

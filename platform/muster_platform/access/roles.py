@@ -273,7 +273,10 @@ def known(names: Iterable[str]) -> frozenset[Permission]:
 def bump_holders(unit: Unit, role: Role) -> None:
     """Make the rights of everyone who has the role old: requests and live streams look again."""
     holders = unit.session.scalars(
-        select(User).join(Binding, Binding.user_id == User.id).where(Binding.role_id == role.id)
+        select(User)
+        .join(Binding, Binding.user_id == User.id)
+        .where(Binding.role_id == role.id)
+        .order_by(User.id)  # all in one order: two changes wait for each other and no more
     )
     for user in holders.unique().all():
         bump_epoch(unit, user)
