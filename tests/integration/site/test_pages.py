@@ -42,6 +42,13 @@ PAGES = (
 )
 
 
+def test_lists_of_groups_and_profiles_are_opened_by_links(world: World) -> None:
+    assert f'href="/admin/groups/details/?id={world.berlin}"' in world.browser().text(
+        "/admin/groups/"
+    )
+    assert 'href="/admin/settings/profile/sensor"' in world.browser().text("/admin/profiles/")
+
+
 def test_quarantine_is_found_by_whoever_may_read_logs(world: World) -> None:
     link = 'href="/admin/quarantine/"'
     assert link in world.browser().text("/admin/device/")

@@ -11,6 +11,8 @@ from muster_protocol.channels import CHANNELS, Channel
 from muster_protocol.topics import PREFIX
 
 ENUM_SHOWN = 12
+INT64_MAX = 2**63 - 1
+"""Highest number of the database; as a bound it tells a reader nothing."""
 METHOD_TONE = {"GET": "rest", "POST": "ok", "PUT": "warn", "PATCH": "warn", "DELETE": "bad"}
 
 Schema = dict[str, Any]
@@ -263,6 +265,8 @@ def _bounds(schema: Schema) -> str:
     high = schema.get("maximum", schema.get("maxLength"))
     if low is None and high is None:
         return ""
+    if high == INT64_MAX:
+        high = None
     unit = " characters" if schema.get("type") == "string" else ""
     if high is None:
         return f", at least {low}{unit}"

@@ -108,6 +108,7 @@ class ProfileList(ServiceModelView):
         "created_at": "Created",
     }
     column_formatters: ClassVar[dict[str, Any]] = {
+        "name": cell("profile_name"),
         "contact": lambda _v, _c, row, _n: CONTACT.get(row.contact, row.contact),
         "expect_every_s": lambda _v, _c, row, _n: f"{row.expect_every_s} s",
         "devices": lambda view, _c, row, _n: str(view.devices_of(row)),
