@@ -1,5 +1,6 @@
 """Names and values of tags in use, as far as an actor sees them: for suggestions and filters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from muster_platform.unit import Unit
 NAMES = 200
 VALUES = 50
 """Most names, and values of one name, that are told."""
+SUGGESTED_FROM = 200
+"""Devices whose tags are suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,31 @@ class TagService:
             if name in values:
                 values[name][value] = int(count)
         return [TagName(name, count, values[name]) for name, count in found.items()]
+
+    def suggest(self, most: int) -> Sequence[tuple[str, str]]:
+        """Give names and values in use among the newest devices, for a field that is typed into.
+
+        A large fleet's tags are not gone through for it: that would cost more than the list.
+
+        Raises:
+            PermissionDenied: the actor may read no device at all.
+        """
+        self._unit.actor.require_somewhere(Permission.DEVICES_READ)
+        newest = (
+            select(Device.id)
+            .where(visible(self._unit.actor, Permission.DEVICES_READ))
+            .order_by(Device.id.desc())
+            .limit(SUGGESTED_FROM)
+        )
+        keys = list(self._unit.session.scalars(newest))  # apart, so that each is looked up
+        found = (
+            select(Tag.name, Tag.value)
+            .where(Tag.device_key.in_(keys))
+            .distinct()
+            .order_by(Tag.name, Tag.value)
+            .limit(most)
+        )
+        return [(name, value) for name, value in self._unit.session.execute(found)]
 
     def _counts(self, *columns: Any) -> Any:
         keys = columns[:2]

@@ -51,12 +51,9 @@ def kinds() -> Choices:
 def tags() -> list[str]:
     """Give the tags in use, as they are typed into the filter."""
     with reading() as unit:
-        found = TagService(unit).list()
-    texts = []
-    for tag in found:
-        texts.append(tag.name)
-        texts += [f"{tag.name}={value}" for value in tag.values if value]
-    return texts[:SUGGESTIONS]
+        found = TagService(unit).suggest(SUGGESTIONS)
+    texts = [text for name, value in found for text in (name, f"{name}={value}" if value else "")]
+    return [text for text in dict.fromkeys(texts) if text][:SUGGESTIONS]
 
 
 def group_name(group: Group) -> str:
