@@ -28,8 +28,12 @@ def test_a_user_is_made_bound_and_acts_within_the_group_alone(world: World) -> N
         json={"role": "viewer", "group_id": world.paris},
     )
     assert binding["group_name"] == "Paris"
-    assert world.sign_in("eva@example.org", password)["must_change_password"] is True
     world.tokens["eva"] = world.sign_in("eva@example.org", password)
+    assert world.tokens["eva"]["must_change_password"] is True
+    assert world.refused(403, "GET", "/groups", "eva")["type"].endswith("password_change_required")
+    own = "a horse of her own choice"
+    world.ok("POST", "/me/password", "eva", json={"old": password, "new": own})
+    world.tokens["eva"] = world.sign_in("eva@example.org", own)
     names = [group["name"] for group in world.ok("GET", "/groups", "eva")["items"]]
     assert names == ["Paris"]
     denied = world.refused(403, "POST", "/groups", "eva", json={"name": "X", "parent_id": 3})
