@@ -192,16 +192,15 @@ def _by_reason(excluded: Iterable[Any]) -> list[tuple[str, int, list[str]]]:
 
 
 def _send(unit: Unit, asked: form.Asked, reason: str) -> str:
-    args = asked.args or {}
-    # What was named one by one and does not fit is on the plan; the rest are sent the command.
-    plan = JobService(unit).plan(_target(asked.selection), args["name"])
-    target = _target(asked.selection)
+    args, target = asked.args or {}, _target(asked.selection)
     if target.devices:
+        # What was named one by one and does not fit is on the plan; the rest are sent the command.
+        plan = JobService(unit).plan(target, args["name"])
+        if not plan.included:
+            raise Conflict("nobody would get it; the plan says why", code="nobody_included")
         target = Target(devices=tuple(item.device_id for item in plan.included))
-    if not plan.included:
-        raise Conflict("nobody would get it; the plan says why", code="nobody_included")
-    job = JobService(unit).create_command(args["name"], args["args"], target=target, reason=reason)
-    return job.id
+    service = JobService(unit)
+    return service.create_command(args["name"], args["args"], target=target, reason=reason).id
 
 
 def _target(selection: Selection) -> Target:
