@@ -1,0 +1,1 @@
+"""Rules, alarms, and the people who are told."""

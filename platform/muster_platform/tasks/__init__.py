@@ -1,0 +1,1 @@
+"""What the worker did and does: one row per run of a task."""

@@ -1,0 +1,1 @@
+"""Releases and rollouts: what is installed where, and how it gets there."""
