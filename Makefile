@@ -13,6 +13,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DEVICES ?= 25
 TESTS ?= tests
+WORKERS ?= auto
 
 # Stamps: an installation is up to date while it is newer than the lists it was made from.
 RUNTIME := $(VENV)/.runtime-stamp
@@ -36,7 +37,12 @@ up: $(RUNTIME)  ## Run it all, empty at first; what it stores in var/up is kept
 
 .PHONY: test
 test: $(DEV) $(TEST_NODE)  ## Run all tests (TESTS=path for some); missing services are skipped
+ifeq ($(TESTS),tests)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests --ignore tests/e2e
+	$(BIN)/python -m pytest tests/e2e
+else
 	$(BIN)/python -m pytest $(TESTS)
+endif
 
 .PHONY: check
 check: $(DEV)  ## Check style, types, imports and that the documents are fresh

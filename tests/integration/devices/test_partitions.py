@@ -18,22 +18,27 @@ DAY = 24 * 3600 * 1000
 
 @pytest.fixture
 def platform(migrated_postgres: MigratedPostgres, tmp_path: Path) -> Iterator[TestPlatform]:
-    """Give a platform on PostgreSQL, and drop the weeks that were made: others share it."""
+    """Give a platform on PostgreSQL without weeks, before and after: others share it."""
     built = TestPlatform(migrated_postgres.empty(), tmp_path / "state")
+    _drop_weeks(built)
     with built.unit(ADMIN) as unit:
         for name in ("camera", "phone"):
             ProfileService(unit).create(name)
         DeviceService(unit).register("cam-1", "camera")
     yield built
-    with built.engine.begin() as connection:
-        for week in partitions.existing(connection):
-            connection.execute(text(f"DROP TABLE {week.name}"))
+    _drop_weeks(built)
     built.close()
 
 
 @pytest.fixture
 def now(platform) -> int:
     return platform.clock.now_ms()
+
+
+def _drop_weeks(platform):
+    with platform.engine.begin() as connection:
+        for week in partitions.existing(connection):
+            connection.execute(text(f"DROP TABLE {week.name}"))
 
 
 def _values(platform, moments):

@@ -113,11 +113,8 @@ def test_what_was_not_acknowledged_comes_again(
     send(device, f"{topic}/a", [b"while away"])
     with Receiver(options(mosquitto, topic)) as receiver:
         again = collect(receiver, 3)
-    assert [(m.payload, m.dup) for m in again] == [
-        (b"2", True),
-        (b"3", True),
-        (b"while away", False),
-    ]
+    assert [m.payload for m in again] == [b"2", b"3", b"while away"]
+    assert [m.dup for m in again[:2]] == [True, True]
 
 
 def test_a_batch_is_no_larger_than_asked(
