@@ -13,6 +13,7 @@ from muster_platform.jobs import models as jobs
 from muster_platform.logs import fingerprint_models as fingerprints
 from muster_platform.logs import models as logs
 from muster_platform.parts import models as parts
+from muster_platform.tasks import models as tasks
 
 __all__ = [
     "access",
@@ -27,5 +28,6 @@ __all__ = [
     "settings_models",
     "sign_ins",
     "stream",
+    "tasks",
     "tokens",
 ]

@@ -12,6 +12,7 @@ WAKE_MAILS = "mails"
 WAKE_SETTINGS = "settings"
 WAKE_PURGE = "purge"
 WAKE_BULK = "bulk"
+WAKE_TASKS = "tasks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,31 @@ class SessionEnded:
 Signal = Wake | Live | EpochChanged | SessionEnded
 
 
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a pass of the worker moved on, for the record of its run; goes to nobody else.
+
+    Attributes:
+        kind: job, bulk, mail, …; with `id` it names the thing.
+        actor_name: in whose name.
+    """
+
+    kind: str
+    id: str
+    title: str
+    actor_name: str = ""
+
+
 @dataclass(slots=True)
 class Outbox:
-    """Signals gathered in one unit of work, in order."""
+    """Signals gathered in one unit of work, in order.
+
+    Attributes:
+        touched: what was moved on; only the worker reads it.
+    """
 
     signals: list[Signal] = field(default_factory=list)
+    touched: list[Touched] = field(default_factory=list)
 
     def add(self, signal: Signal) -> None:
         """Gather one; the same wake-up twice is one."""

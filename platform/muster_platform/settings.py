@@ -80,6 +80,7 @@ class Settings:
     smtp_timeout_s: int = 20
     mail_from: str = "Muster <muster@localhost>"
     mails_kept_days: int = 30
+    tasks_kept_days: int = 14
 
     payload_bytes: int = 64 * 1024
     ingest_batch_messages: int = 4_000

@@ -14,7 +14,7 @@ from muster_platform.access.narrow import inside
 from muster_platform.devices.models import Device, Profile
 from muster_platform.devices.settings_effective import bring_up_to_date, hold
 from muster_platform.devices.settings_models import SettingsLayer
-from muster_platform.outbox import WAKE_SETTINGS, Wake
+from muster_platform.outbox import WAKE_SETTINGS, Touched, Wake
 from muster_platform.unit import Unit
 
 WALKS_LOOKED_AT = 20
@@ -94,6 +94,7 @@ def walk_one(unit: Unit, limit: int) -> int | None:
 
 def _step(unit: Unit, layer: SettingsLayer, limit: int) -> int:
     path, why = _described(unit, layer)
+    unit.outbox.touched.append(Touched("settings", str(layer.id), why, layer.changed_by))
     keys: Sequence[int] = unit.session.scalars(
         select(Device.id)
         .where(*members(layer, path), Device.id > (layer.walk_after or 0))

@@ -8,7 +8,7 @@ from muster_platform.jobs.authors import Authors
 from muster_platform.jobs.cancels import cancel_some
 from muster_platform.jobs.counting import ENDED, counts_of, open_in
 from muster_platform.jobs.models import Execution, Job
-from muster_platform.outbox import WAKE_DISPATCH, Live, Wake
+from muster_platform.outbox import WAKE_DISPATCH, Live, Touched, Wake
 from muster_platform.unit import Unit
 from muster_protocol.states import JOB_TERMINAL, JOB_TRANSITIONS, ExecutionState, JobState
 
@@ -92,6 +92,7 @@ def tell(unit: Unit, job: Job) -> None:
     """Tell browsers on the job's page."""
     data = {"job": job.id, "title": job.title, "at": unit.now(), **_shown(job)}
     unit.outbox.add(Live(f"job:{job.id}", "job", job.group_path, data))
+    unit.outbox.touched.append(Touched("job", job.id, job.title, job.author_name))
 
 
 def _finish(unit: Unit, job: Job) -> None:

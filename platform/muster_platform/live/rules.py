@@ -14,6 +14,7 @@ KIND_PERMISSION: dict[str, Permission] = {
     "job": Permission.COMMANDS_READ,
     "settings": Permission.SETTINGS_READ,
     "bulk": Permission.DEVICES_READ,
+    "task": Permission.TASKS_READ,
 }
 """What a browser needs to hear each kind of change."""
 

@@ -3,12 +3,15 @@
 import functools
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task, signals
 from sqlalchemy.exc import OperationalError
 
 from muster_platform.bootstrap import Platform
 from muster_platform.errors import ConfigurationError
+from muster_platform.parts.beating import instance_name
 from muster_platform.settings import Settings
+from muster_platform.tasks.recording import Beginning
+from muster_platform.worker.recorded import recorded
 from muster_platform.worker.schedule import SCHEDULE, Periodic
 
 PREFIX = "muster."
@@ -17,6 +20,9 @@ VISIBILITY_S = 60
 RESTORE_EVERY_S = 2
 """How often that is looked at; Celery's own default makes it minutes."""
 RETRIES = 3
+QUEUED_AT = "muster_queued_at"
+TRIGGER = "muster_trigger"
+"""Headers of a task: when it was sent (ms since the epoch), and why (`wake`, else its rhythm)."""
 
 
 def make_celery(platform: Platform) -> Celery:
@@ -36,6 +42,13 @@ def make_celery(platform: Platform) -> Celery:
         )
     app = Celery("muster", broker=settings.redis_url)
     app.conf.update(_configuration(settings))
+
+    def stamp(headers: dict[str, Any], **_: Any) -> None:
+        headers.setdefault(QUEUED_AT, platform.clock.now_ms())
+
+    # Tied to this application: weakly held, it would be gone at once.
+    app.muster_stamp = stamp
+    signals.before_task_publish.connect(stamp)
     for row in SCHEDULE:
         _register(app, platform, row)
     return app
@@ -76,8 +89,19 @@ def _entry(row: Periodic, settings: Settings) -> dict[str, Any]:
 
 def _register(app: Celery, platform: Platform, row: Periodic) -> None:
     @functools.wraps(row.run)
-    def run() -> int:
-        return row.run(platform)
+    def run(self: Task) -> int:
+        request = self.request
+        sent = request.get(QUEUED_AT) or platform.clock.now_ms()
+        trigger = request.get(TRIGGER) or "schedule"
+        beginning = Beginning(
+            id=str(request.id),
+            name=row.name,
+            trigger=trigger,
+            actor_name="schedule" if trigger == "schedule" else "worker",
+            worker=instance_name(),
+            queued_at=int(sent),
+        )
+        return recorded(platform, row.run, beginning)
 
     options = {
         "autoretry_for": (OperationalError,),
@@ -85,4 +109,4 @@ def _register(app: Celery, platform: Platform, row: Periodic) -> None:
         "retry_backoff": True,
         "retry_backoff_max": 10,
     }
-    app.task(name=task_name(row), **options)(run)
+    app.task(name=task_name(row), bind=True, **options)(run)

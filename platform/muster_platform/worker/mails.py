@@ -13,6 +13,7 @@ from muster_platform.access.mails import Mailer, MailRefused
 from muster_platform.access.sign_in_models import SignInSession
 from muster_platform.adapters.mail import mailer
 from muster_platform.bootstrap import Platform
+from muster_platform.outbox import Touched
 from muster_platform.unit import Unit
 
 PASS_MAILS = 500
@@ -51,12 +52,20 @@ def _send(platform: Platform, carrier: Mailer, mail: Mail) -> None:
     else:
         with platform.unit(_ACTOR) as unit:
             mails.sent(unit, mail.id)
+            unit.outbox.touched.append(
+                Touched("mail", mail.id, f"{mail.subject} to {mail.to_address}")
+            )
 
 
 def _note_failure(platform: Platform, mail: Mail, error: str, *, for_good: bool) -> None:
     log.warning("mail %s to %s was not sent: %s", mail.id, mail.to_address, error)
     with platform.unit(_ACTOR) as unit:
         mails.failed(unit, mail.id, error, for_good=for_good)
+        unit.outbox.touched.append(_touched(mail))
+
+
+def _touched(mail: Mail) -> Touched:
+    return Touched("mail", mail.id, f"{mail.subject} to {mail.to_address}")
 
 
 def clean_sign_ins(platform: Platform) -> int:

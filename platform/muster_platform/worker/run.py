@@ -8,13 +8,19 @@ from typing import Any
 
 from celery import Celery, beat, platforms, signals
 from celery.apps.worker import Worker
+from sqlalchemy.exc import SQLAlchemyError
 
+from muster_platform.access.actor import system_actor
 from muster_platform.bootstrap import Platform, build
 from muster_platform.parts.beating import Beating
 from muster_platform.parts.service import Beat
 from muster_platform.settings import Settings
+from muster_platform.tasks.recording import Rhythm, announce
 from muster_platform.worker.celery_app import make_celery
+from muster_platform.worker.schedule import SCHEDULE
 from muster_platform.worker.wakes import wakers
+
+log = logging.getLogger(__name__)
 
 THREADS = 2
 SCHEDULER = "celery.beat:Scheduler"
@@ -36,6 +42,7 @@ def run_worker(settings: Settings, *, beat: bool = False) -> None:
     helpers.append(Beating(platform.units, _working))
 
     def begin(**_: Any) -> None:
+        _announce(platform)
         for helper in helpers:
             helper.start()
         print(f"worker: ready{', with the schedule' if beat else ''}", file=sys.stderr, flush=True)
@@ -78,6 +85,20 @@ def run_beat(settings: Settings) -> None:
         service.start()
     finally:
         _close(platform)
+
+
+def _announce(platform: Platform) -> None:
+    """Tell the page of schedules what there is; a database that is away must not stop us."""
+    rhythms = [
+        Rhythm(name=row.name, words=row.words, every_s=row.every_s(platform.settings),
+               wakes=row.wakes)
+        for row in SCHEDULE
+    ]  # fmt: skip
+    try:
+        with platform.unit(system_actor("worker")) as unit:
+            announce(unit, rhythms)
+    except SQLAlchemyError as error:
+        log.warning("the schedule cannot be shown: %s", str(error).partition("\n")[0])
 
 
 def _working() -> list[Beat]:

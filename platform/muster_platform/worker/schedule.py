@@ -8,6 +8,7 @@ from muster_platform.settings import Settings
 from muster_platform.worker import passes, registry, retention
 from muster_platform.worker.audit import verify_audit
 from muster_platform.worker.mails import clean_sign_ins, send_mails
+from muster_platform.worker.task_passes import clean_tasks, note_lost, run_requested
 from muster_platform.worker.tick import EVERY_S, tick
 
 HOUR_S = 3600.0
@@ -27,6 +28,16 @@ class Periodic(NamedTuple):
     run: Callable[[Platform], int]
     every_s: Callable[[Settings], float]
     wakes: str = ""
+
+    @property
+    def words(self) -> str:
+        """Say what it does, for people."""
+        return (self.run.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def _run_requested(platform: Platform) -> int:
+    """Run what a person asked for on the page of tasks."""
+    return run_requested(platform, {row.name: row.run for row in SCHEDULE})
 
 
 def _sweep(settings: Settings) -> float:
@@ -51,4 +62,7 @@ SCHEDULE: tuple[Periodic, ...] = (
     Periodic("send_mails", send_mails, lambda _: 15.0, wakes="mails"),
     Periodic("clean_sign_ins", clean_sign_ins, lambda _: HOUR_S),
     Periodic("verify_audit", verify_audit, lambda _: HOUR_S),
+    Periodic("run_requested", _run_requested, lambda _: 15.0, wakes="tasks"),
+    Periodic("note_lost_tasks", note_lost, lambda _: 60.0),
+    Periodic("clean_tasks", clean_tasks, lambda _: HOUR_S),
 )

@@ -7,7 +7,7 @@ from typing import Any
 import redis
 
 from muster_platform.bootstrap import Platform
-from muster_platform.worker.celery_app import task_name
+from muster_platform.worker.celery_app import TRIGGER, task_name
 from muster_platform.worker.schedule import SCHEDULE, Periodic
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ class Waker(threading.Thread):
         try:
             key = f"muster:woken:{self._row.name}"
             if client is not None and client.set(key, 1, nx=True, px=QUIET_MS):
-                self._app.send_task(task_name(self._row), expires=WAIT_S * 30)
+                headers = {TRIGGER: "wake"}
+                self._app.send_task(task_name(self._row), expires=WAIT_S * 30, headers=headers)
         except (redis.RedisError, OSError) as error:
             log.warning("the wake-up of %s is lost, the schedule makes up: %s", self.name, error)
 

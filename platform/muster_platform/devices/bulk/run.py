@@ -12,7 +12,7 @@ from muster_platform.devices.hooks import DeviceHooks
 from muster_platform.devices.models import Device
 from muster_platform.devices.restore import DeletedService
 from muster_platform.errors import MusterError, NotFound, PermissionDenied
-from muster_platform.outbox import Live
+from muster_platform.outbox import Live, Touched
 from muster_platform.unit import Unit
 
 
@@ -99,3 +99,5 @@ def _deleted(unit: Unit, item: BulkItem) -> Device:
 def _tell(unit: Unit, change: BulkChange) -> None:
     data = {"bulk": change.id, "state": change.state, "changed": change.changed}
     unit.outbox.add(Live("fleet", "bulk", change.group_path, data))
+    name = f"{ACTS[change.act].text}: {change.total} devices"
+    unit.outbox.touched.append(Touched("bulk", change.id, name, change.author_name))
