@@ -4,6 +4,7 @@ from muster_platform.access import mail_models as mails
 from muster_platform.access import models as access
 from muster_platform.access import sign_in_models as sign_ins
 from muster_platform.access import token_models as tokens
+from muster_platform.alerts import models as alerts
 from muster_platform.devices import enrolment_models as enrolment
 from muster_platform.devices import models as devices
 from muster_platform.devices import settings_models
@@ -17,6 +18,7 @@ from muster_platform.tasks import models as tasks
 
 __all__ = [
     "access",
+    "alerts",
     "bulk",
     "devices",
     "enrolment",

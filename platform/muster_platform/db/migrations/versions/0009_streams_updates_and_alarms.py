@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0009"
 down_revision = "0008"
@@ -10,6 +11,45 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "rules",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column(
+            "params", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column("severity", sa.String(length=16), nullable=False),
+        sa.Column("group_path", sa.String(length=512), nullable=False),
+        sa.Column(
+            "device_filter",
+            sa.JSON().with_variant(postgresql.JSONB(), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "labels", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("builtin", sa.String(length=64), nullable=True),
+        sa.Column("author_kind", sa.String(length=16), nullable=False),
+        sa.Column("author_id", sa.String(length=64), nullable=False),
+        sa.Column("author_name", sa.String(length=254), nullable=False),
+        sa.Column(
+            "remembered", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column("evaluated_at", sa.BigInteger(), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rules")),
+        sa.UniqueConstraint("builtin", name=op.f("uq_rules_builtin")),
+    )
+    with op.batch_alter_table("rules", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rules_due_at"), ["due_at"], unique=False)
+
     op.create_table(
         "task_rhythms",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -52,6 +92,17 @@ def upgrade() -> None:
         batch_op.create_index("ix_task_runs_state", ["state", "queued_at"], unique=False)
 
     op.create_table(
+        "rule_watches",
+        sa.Column("rule_id", sa.String(length=36), nullable=False),
+        sa.Column("subject", sa.String(length=300), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["rule_id"], ["rules.id"], name=op.f("fk_rule_watches_rule_id_rules")
+        ),
+        sa.PrimaryKeyConstraint("rule_id", "subject", name=op.f("pk_rule_watches")),
+    )
+    op.create_table(
         "task_subjects",
         sa.Column("run_id", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
@@ -69,12 +120,102 @@ def upgrade() -> None:
     with op.batch_alter_table("task_subjects", schema=None) as batch_op:
         batch_op.create_index("ix_task_subjects_subject", ["kind", "subject_id"], unique=False)
 
+    op.create_table(
+        "alarms",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("rule_id", sa.String(length=36), nullable=False),
+        sa.Column("open_key", sa.String(length=340), nullable=True),
+        sa.Column("subject_kind", sa.String(length=16), nullable=False),
+        sa.Column("subject_id", sa.String(length=256), nullable=False),
+        sa.Column("subject_name", sa.String(length=300), nullable=False),
+        sa.Column(
+            "device_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("group_path", sa.String(length=512), nullable=False),
+        sa.Column("severity", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("counter", sa.BigInteger(), nullable=False),
+        sa.Column("title", sa.String(length=300), nullable=False),
+        sa.Column(
+            "evidence", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "labels", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column("hidden_by", sa.String(length=36), nullable=True),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("active_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("acknowledged_at", sa.BigInteger(), nullable=True),
+        sa.Column("acknowledged_by", sa.String(length=254), nullable=False),
+        sa.Column("cleared_at", sa.BigInteger(), nullable=True),
+        sa.Column("resolved_at", sa.BigInteger(), nullable=True),
+        sa.Column("resolved_by", sa.String(length=254), nullable=False),
+        sa.Column("resolved_reason", sa.Text(), nullable=False),
+        sa.Column("assignee_id", sa.String(length=36), nullable=True),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["assignee_id"], ["users.id"], name=op.f("fk_alarms_assignee_id_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_key"], ["devices.id"], name=op.f("fk_alarms_device_key_devices")
+        ),
+        sa.ForeignKeyConstraint(["rule_id"], ["rules.id"], name=op.f("fk_alarms_rule_id_rules")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alarms")),
+        sa.UniqueConstraint("open_key", name=op.f("uq_alarms_open_key")),
+    )
+    with op.batch_alter_table("alarms", schema=None) as batch_op:
+        batch_op.create_index("ix_alarms_device", ["device_key", "id"], unique=False)
+        batch_op.create_index(
+            "ix_alarms_group_path",
+            ["group_path"],
+            unique=False,
+            postgresql_ops={"group_path": "text_pattern_ops"},
+        )
+        batch_op.create_index(batch_op.f("ix_alarms_hidden_by"), ["hidden_by"], unique=False)
+        batch_op.create_index("ix_alarms_rule_state", ["rule_id", "state"], unique=False)
+        batch_op.create_index("ix_alarms_state_active", ["state", "active_at"], unique=False)
+
+    op.create_table(
+        "alarm_events",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("alarm_id", sa.String(length=36), nullable=False),
+        sa.Column("device_key", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("change", sa.String(length=16), nullable=False),
+        sa.Column("actor_name", sa.String(length=254), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["alarm_id"], ["alarms.id"], name=op.f("fk_alarm_events_alarm_id_alarms")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm_events")),
+    )
+    with op.batch_alter_table("alarm_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alarm_events_alarm_id"), ["alarm_id"], unique=False)
+        batch_op.create_index("ix_alarm_events_device_at", ["device_key", "at"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("alarm_events", schema=None) as batch_op:
+        batch_op.drop_index("ix_alarm_events_device_at")
+        batch_op.drop_index(batch_op.f("ix_alarm_events_alarm_id"))
+
+    op.drop_table("alarm_events")
+    with op.batch_alter_table("alarms", schema=None) as batch_op:
+        batch_op.drop_index("ix_alarms_state_active")
+        batch_op.drop_index("ix_alarms_rule_state")
+        batch_op.drop_index(batch_op.f("ix_alarms_hidden_by"))
+        batch_op.drop_index(
+            "ix_alarms_group_path", postgresql_ops={"group_path": "text_pattern_ops"}
+        )
+        batch_op.drop_index("ix_alarms_device")
+
+    op.drop_table("alarms")
     with op.batch_alter_table("task_subjects", schema=None) as batch_op:
         batch_op.drop_index("ix_task_subjects_subject")
 
     op.drop_table("task_subjects")
+    op.drop_table("rule_watches")
     with op.batch_alter_table("task_runs", schema=None) as batch_op:
         batch_op.drop_index("ix_task_runs_state")
         batch_op.drop_index("ix_task_runs_queued")
@@ -82,3 +223,7 @@ def downgrade() -> None:
 
     op.drop_table("task_runs")
     op.drop_table("task_rhythms")
+    with op.batch_alter_table("rules", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rules_due_at"))
+
+    op.drop_table("rules")
