@@ -5,6 +5,7 @@ from muster_platform.access import models as access
 from muster_platform.access import sign_in_models as sign_ins
 from muster_platform.access import token_models as tokens
 from muster_platform.alerts import models as alerts
+from muster_platform.alerts import oncall_models as on_call
 from muster_platform.devices import enrolment_models as enrolment
 from muster_platform.devices import models as devices
 from muster_platform.devices import settings_models
@@ -26,6 +27,7 @@ __all__ = [
     "jobs",
     "logs",
     "mails",
+    "on_call",
     "parts",
     "settings_models",
     "sign_ins",

@@ -1,11 +1,11 @@
 """The outbox of mails: written with the act that causes them, sent afterwards by the worker."""
 
-from sqlalchemy import BigInteger, Index, String, Text
+from sqlalchemy import BigInteger, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from muster_platform.db.base import Base, Uuid
 
-QUEUED, SENT, FAILED = "queued", "sent", "failed"
+QUEUED, SENT, FAILED, WITHDRAWN = "queued", "sent", "failed", "withdrawn"
 
 
 class Mail(Base):
@@ -13,7 +13,8 @@ class Mail(Base):
 
     Attributes:
         kind: what it is about, such as `invitation`; chosen by its author.
-        state: queued, sent or failed (given up).
+        state: queued, sent, failed (given up) or withdrawn (nobody needs it any more).
+        urgent: goes before others that are not, and is tried more often.
         attempts: how often it was taken to be sent.
         next_at: when a queued one is due; while it is being sent, when its sender is given up.
         error: of the last attempt, "" when there was none.
@@ -34,6 +35,7 @@ class Mail(Base):
     next_at: Mapped[int]
     sent_at: Mapped[int | None]
     error: Mapped[str] = mapped_column(String(500), default="")
+    urgent: Mapped[bool] = mapped_column(default=False, server_default=false())
     dedup: Mapped[str | None] = mapped_column(String(128), unique=True)
 
     __table_args__ = (Index("ix_mails_due", "state", "next_at"),)

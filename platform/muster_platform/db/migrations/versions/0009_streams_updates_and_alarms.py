@@ -92,6 +92,34 @@ def upgrade() -> None:
         batch_op.create_index("ix_task_runs_state", ["state", "queued_at"], unique=False)
 
     op.create_table(
+        "oncall_lists",
+        sa.Column(
+            "group_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("zone", sa.String(length=64), nullable=False),
+        sa.Column("wait_s", sa.BigInteger(), nullable=False),
+        sa.Column("remind_s", sa.BigInteger(), nullable=False),
+        sa.Column("reminders", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "entries", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "absences", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["groups.id"],
+            name=op.f("fk_oncall_lists_group_id_groups"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("group_id", name=op.f("pk_oncall_lists")),
+    )
+    op.create_table(
         "rule_watches",
         sa.Column("rule_id", sa.String(length=36), nullable=False),
         sa.Column("subject", sa.String(length=300), nullable=False),
@@ -177,6 +205,24 @@ def upgrade() -> None:
         batch_op.create_index("ix_alarms_state_active", ["state", "active_at"], unique=False)
 
     op.create_table(
+        "alarm_calls",
+        sa.Column("alarm_id", sa.String(length=36), nullable=False),
+        sa.Column("round", sa.BigInteger(), nullable=False),
+        sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=True),
+        sa.Column("gone_to", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["alarm_id"],
+            ["alarms.id"],
+            name=op.f("fk_alarm_calls_alarm_id_alarms"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("alarm_id", name=op.f("pk_alarm_calls")),
+    )
+    with op.batch_alter_table("alarm_calls", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alarm_calls_next_at"), ["next_at"], unique=False)
+
+    op.create_table(
         "alarm_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("alarm_id", sa.String(length=36), nullable=False),
@@ -194,13 +240,67 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_alarm_events_alarm_id"), ["alarm_id"], unique=False)
         batch_op.create_index("ix_alarm_events_device_at", ["device_key", "at"], unique=False)
 
+    op.create_table(
+        "alarm_notices",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("alarm_id", sa.String(length=36), nullable=False),
+        sa.Column("round", sa.BigInteger(), nullable=False),
+        sa.Column("step", sa.String(length=16), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("rule_id", sa.String(length=36), nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("told_at", sa.BigInteger(), nullable=True),
+        sa.Column("mail_id", sa.String(length=36), nullable=True),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["alarm_id"],
+            ["alarms.id"],
+            name=op.f("fk_alarm_notices_alarm_id_alarms"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_alarm_notices_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm_notices")),
+        sa.UniqueConstraint(
+            "alarm_id", "round", "step", "user_id", name=op.f("uq_alarm_notices_alarm_id")
+        ),
+    )
+    with op.batch_alter_table("alarm_notices", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alarm_notices_mail_id"), ["mail_id"], unique=False)
+        batch_op.create_index("ix_alarm_notices_told", ["user_id", "told_at"], unique=False)
+        batch_op.create_index(
+            "ix_alarm_notices_waiting", ["state", "user_id", "rule_id"], unique=False
+        )
+
+    with op.batch_alter_table("mails", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("urgent", sa.Boolean(), server_default=sa.false(), nullable=False)
+        )
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("mails", schema=None) as batch_op:
+        batch_op.drop_column("urgent")
+
+    with op.batch_alter_table("alarm_notices", schema=None) as batch_op:
+        batch_op.drop_index("ix_alarm_notices_waiting")
+        batch_op.drop_index("ix_alarm_notices_told")
+        batch_op.drop_index(batch_op.f("ix_alarm_notices_mail_id"))
+
+    op.drop_table("alarm_notices")
     with op.batch_alter_table("alarm_events", schema=None) as batch_op:
         batch_op.drop_index("ix_alarm_events_device_at")
         batch_op.drop_index(batch_op.f("ix_alarm_events_alarm_id"))
 
     op.drop_table("alarm_events")
+    with op.batch_alter_table("alarm_calls", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_alarm_calls_next_at"))
+
+    op.drop_table("alarm_calls")
     with op.batch_alter_table("alarms", schema=None) as batch_op:
         batch_op.drop_index("ix_alarms_state_active")
         batch_op.drop_index("ix_alarms_rule_state")
@@ -216,6 +316,7 @@ def downgrade() -> None:
 
     op.drop_table("task_subjects")
     op.drop_table("rule_watches")
+    op.drop_table("oncall_lists")
     with op.batch_alter_table("task_runs", schema=None) as batch_op:
         batch_op.drop_index("ix_task_runs_state")
         batch_op.drop_index("ix_task_runs_queued")
