@@ -3393,6 +3393,33 @@ class Operations(Caller):
         )
         return found
 
+    def list_schedules(
+        self,
+    ) -> list[t.ScheduleAnswer]:
+        """List what repeats.
+
+        Needs `tasks:read`.
+        """
+        found: list[t.ScheduleAnswer] = self.call(
+            "GET",
+            "/schedules",
+        )
+        return found
+
+    def run_schedule(
+        self,
+        name: str,
+    ) -> t.TaskAnswer:
+        """Ask for a run at once; one that waits already is that run.
+
+        Needs `tasks:run`.
+        """
+        found: t.TaskAnswer = self.call(
+            "POST",
+            f"/schedules/{part(name)}/run",
+        )
+        return found
+
     def list_sign_ins(
         self,
         *,
@@ -3422,6 +3449,78 @@ class Operations(Caller):
         found: t.Listed[t.TagName] = self.call(
             "GET",
             "/tags",
+        )
+        return found
+
+    def list_tasks(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        name: str | None = None,
+        state: str | None = None,
+        trigger: str | None = None,
+        actor: str | None = None,
+        subject: str | None = None,
+    ) -> t.Listed[t.TaskAnswer]:
+        """List runs of tasks, newest first; those that found nothing to do are only counted.
+
+        Needs `tasks:read`.
+        """
+        found: t.Listed[t.TaskAnswer] = self.call(
+            "GET",
+            "/tasks",
+            query={
+                "cursor": cursor,
+                "limit": limit,
+                "name": name,
+                "state": state,
+                "trigger": trigger,
+                "actor": actor,
+                "subject": subject,
+            },
+        )
+        return found
+
+    def get_task(
+        self,
+        run_id: str,
+    ) -> t.TaskAnswer:
+        """Get one run.
+
+        Needs `tasks:read`.
+        """
+        found: t.TaskAnswer = self.call(
+            "GET",
+            f"/tasks/{part(run_id)}",
+        )
+        return found
+
+    def cancel_task(
+        self,
+        run_id: str,
+    ) -> t.TaskAnswer:
+        """Stop a run: before it begins, or before its next step.
+
+        Needs `tasks:run`.
+        """
+        found: t.TaskAnswer = self.call(
+            "POST",
+            f"/tasks/{part(run_id)}/cancel",
+        )
+        return found
+
+    def retry_task(
+        self,
+        run_id: str,
+    ) -> t.TaskAnswer:
+        """Ask for another run of what failed, was canceled or was lost.
+
+        Needs `tasks:run`.
+        """
+        found: t.TaskAnswer = self.call(
+            "POST",
+            f"/tasks/{part(run_id)}/retry",
         )
         return found
 

@@ -68,6 +68,8 @@ Level = Literal[
 ]
 
 Permission = Literal[
+    "alarms:acknowledge",
+    "alarms:read",
     "audit:read",
     "commands:read",
     "commands:run",
@@ -81,13 +83,21 @@ Permission = Literal[
     "logs:write",
     "profiles:read",
     "profiles:write",
+    "releases:publish",
+    "releases:read",
+    "releases:write",
     "roles:read",
     "roles:write",
+    "rollouts:read",
+    "rollouts:run",
+    "rules:read",
+    "rules:write",
     "settings:read",
     "settings:write",
     "system:read",
     "system:write",
     "tasks:read",
+    "tasks:run",
     "telemetry:read",
     "users:read",
     "users:write",
@@ -1754,6 +1764,37 @@ class Rotation(TypedDict):
     overlap_s: NotRequired[int]
 
 
+class ScheduleAnswer(TypedDict):
+    """A task that repeats, and how its runs went. Times are ms since the epoch.
+
+    Attributes:
+        words: what it does.
+        wakes: what else has it run.
+        runs: counted since the installation began; idle ones found nothing.
+        idle: counted since the installation began; idle ones found nothing.
+        failures: counted since the installation began; idle ones found nothing.
+        late: it should have run long ago.
+        running: runs that are going on.
+    """
+
+    name: str
+    words: str
+    every_s: float
+    wakes: str
+    began_at: int | None
+    ended_at: int | None
+    ended_state: str
+    error: str
+    next_at: int | None
+    runs: int
+    idle: int
+    failures: int
+    last_ms: int
+    longest_ms: int
+    late: bool
+    running: int
+
+
 class SecondFactorAnswer(TypedDict):
     """How an account stands.
 
@@ -1918,6 +1959,49 @@ class TagTarget(TypedDict):
 
     name: str
     value: NotRequired[str | None]
+
+
+class TaskAnswer(TypedDict):
+    """One run of a task. Times are ms since the epoch.
+
+    Attributes:
+        trigger: schedule, wake (something changed) or person.
+        state: queued, running, succeeded, failed, canceled or lost (its worker stopped).
+        actor_name: who asked for it; "schedule" or "worker" where nobody did.
+        attempts: times it was begun.
+        result: how much there was to do.
+        retry_of: the run that this one repeats.
+    """
+
+    id: str
+    name: str
+    trigger: str
+    state: str
+    actor_name: str
+    worker: str
+    queued_at: int
+    started_at: int | None
+    ended_at: int | None
+    attempts: int
+    result: int | None
+    error: str
+    retry_of: str | None
+    cancel_requested_at: int | None
+    subjects: list[TaskSubjectAnswer]
+
+
+class TaskSubjectAnswer(TypedDict):
+    """What a run moved on.
+
+    Attributes:
+        kind: job, bulk, settings, mail, …
+        actor_name: in whose name.
+    """
+
+    kind: str
+    id: str
+    title: str
+    actor_name: str
 
 
 class TimelineLine(TypedDict):

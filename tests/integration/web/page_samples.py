@@ -32,6 +32,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "settings.profile": {"profile_name": "{name}"},
     "settings.reset_key": {"key": "a"},
     "settings.set_key": {"key": "a"},
+    "tasks.retry": {"run_id": "{failed_run_id}"},
     "session.take_link": {"token": "no-token-of-ours"},
 }
 """Endpoint -> path arguments that are no objects, or objects of another name."""
@@ -162,6 +163,7 @@ WRITES: dict[str, Permission | None] = {
     "role": P.ROLES_WRITE,
     "settings": P.SETTINGS_WRITE,
     "sign_ins": P.USERS_WRITE,
+    "tasks": P.TASKS_RUN,
     "user": P.USERS_WRITE,
 }
 """Blueprint -> what its forms need somewhere."""
@@ -197,6 +199,9 @@ FIELDS: dict[str, dict[str, str]] = {
     "group.create_view": {"name": "Made {n}", "parent_id": "{group_id}"},
     "group.delete_view": {"id": "{empty_group}"},
     "jobs.cancel": {},
+    "tasks.cancel": {},
+    "tasks.retry": {},
+    "tasks.run_now": {},
     "profile.create_view": {
         "name": "made-{n}",
         "title": "Made",

@@ -30,9 +30,13 @@ from muster_platform.jobs.service import JobService
 from muster_platform.logs.fingerprint_models import Fingerprint, FingerprintDay
 from muster_platform.logs.fingerprint_rules import DAY_MS
 from muster_platform.logs.models import LogRecord
+from muster_platform.outbox import Touched
 from muster_platform.paging import PageRequest
+from muster_platform.tasks import recording
+from muster_platform.tasks.recording import Beginning, Rhythm
 from muster_platform.unit import Unit
 from muster_platform.web.api.routing import Route
+from muster_protocol.ids import uuid7
 from tests.integration.web.conftest import PASSWORD, World, role_user
 
 _numbers = itertools.count(1)
@@ -169,6 +173,7 @@ def fresh(world: World, inside: int = 0) -> dict[str, Any]:
             "credential_id": session.scalar(
                 select(Credential.id).where(Credential.device_key == device.id)
             ),
+            **_ran(unit),
             "user_id": user.id,
             "binding_id": binding.id,
             "role_name": role.name,
@@ -193,6 +198,19 @@ def _signed_in(unit: Unit, user: User) -> dict[str, Any]:
         "own_session_id": begin(unit, admin, seen, second_factor=False).family,
         "mail_id": mail.id,
     }
+
+
+def _ran(unit: Unit) -> dict[str, Any]:
+    """Keep two runs of a task of the schedule: one failed, one goes on."""
+    made = {}
+    recording.announce(unit, [Rhythm(name="clean_tokens", words="", every_s=60.0, wakes="")])
+    for name in ("failed_run_id", "run_id"):
+        made[name] = uuid7(unit.now())
+        given = {"name": "clean_tokens", "trigger": "wake", "actor_name": "worker"}
+        now = unit.now()
+        recording.begin(unit, Beginning(id=made[name], worker="w:1", queued_at=now, **given))
+    recording.end(unit, made["failed_run_id"], "failed", 0, "it broke", [Touched("job", "1", "J")])
+    return {**made, "task_name": "clean_tokens"}
 
 
 def _change(unit: Unit, device: Device) -> dict[str, Any]:
@@ -266,6 +284,10 @@ def path_of(route: Route, names: dict[str, Any]) -> str:
         names = {**names, "group_id": names["empty_group"]}
     if route.operation_id == "end_own_session":
         names = {**names, "session_id": names["own_session_id"]}
+    if route.operation_id == "retry_task":
+        names = {**names, "run_id": names["failed_run_id"]}
+    if route.operation_id == "run_schedule":
+        names = {**names, "name": names["task_name"]}
     if route.operation_id == "undo_bulk_change":
         names = {**names, "bulk_id": names["bulk_done_id"]}
     try:

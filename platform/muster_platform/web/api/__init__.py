@@ -31,6 +31,7 @@ from muster_platform.web.api import (
     roles,
     session,
     sign_ins,
+    tasks,
     users,
 )
 from muster_platform.web.api.calling import view
@@ -65,6 +66,7 @@ MODULES = (
     jobs,
     executions,
     audit,
+    tasks,
     device,
 )
 ROUTES: tuple[Route, ...] = tuple(route for module in MODULES for route in module.routes.items)

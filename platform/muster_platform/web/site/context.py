@@ -13,7 +13,7 @@ from muster_platform.access.permissions import Permission
 from muster_platform.live.app import PATH as LIVE_PATH
 from muster_platform.settings import Settings
 from muster_platform.web.allowed import is_allowed
-from muster_platform.web.site import flashes, words
+from muster_platform.web.site import flashes, task_words, words
 from muster_platform.web.site.assets import Assets
 from muster_platform.web.site.links import list_arg, list_url
 from muster_platform.web.site.navigation import navigation
@@ -127,6 +127,7 @@ def register(app: Flask, assets: Assets, settings: Settings) -> None:
         bulk_item_look=lambda state: words.look(words.BULK_ITEM, state),
         job_look=lambda state: words.look(words.JOB, state),
         audit_kind=audit_words.kind,
+        task_look=lambda state: words.look(task_words.LOOKS, state),
         part_look=lambda state: words.look(words.PART, state),
         part_name=lambda name: words.PART_NAME.get(name, name),
         sign_in_look=lambda outcome: words.look(words.SIGN_IN, outcome),

@@ -91,6 +91,7 @@ NAVIGATION: dict[str, tuple[Entry, ...]] = {
             ("quarantine",),
             also=Permission.LOGS_READ,
         ),
+        Entry("Tasks", "list-check", "tasks.index", Permission.TASKS_READ, ("tasks",)),
         Entry("Mails", "mail", "mail.index_view", Permission.SYSTEM_READ, ("mail",)),
         Entry("Audit", "history", "audit.index_view", Permission.AUDIT_READ, ("audit",)),
         Entry("API", "terminal-2", "api_pages.index", None, ("api_pages",)),

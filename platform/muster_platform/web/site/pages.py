@@ -43,6 +43,7 @@ from muster_platform.web.site.views.search import Search
 from muster_platform.web.site.views.second_factor import SecondFactorPages
 from muster_platform.web.site.views.settings import SettingsPages
 from muster_platform.web.site.views.sign_ins import SignIns
+from muster_platform.web.site.views.tasks import Tasks
 from muster_platform.web.site.views.versions import Versions
 
 THEME = Theme(folder="muster", base_template="admin/base.html")
@@ -80,6 +81,7 @@ def views() -> list[Any]:
         SecondFactorPages("Account", endpoint="second_factor", url="account/second-factor"),
         SignIns("Sign-ins", endpoint="sign_ins", url="sign-ins"),
         MailList(Mail, "Mails", endpoint="mail", url="mails"),
+        Tasks("Tasks", endpoint="tasks", url="tasks"),
         ApiPages("API", endpoint="api_pages", url="api"),
     ]
 
