@@ -55,21 +55,20 @@ class Rule(Base):
     deleted_at: Mapped[int | None]
 
 
-class RuleWatch(Base):
-    """A subject of a rule that is being watched and has no alarm yet, or none any more.
+class RuleHold(Base):
+    """A person resolved an alarm whose condition still held: it waits until that has ended.
 
     Attributes:
-        subject: `kind:id`.
-        since: the condition holds since then without a break, ms since the epoch.
-        held: a person resolved the alarm: it is raised again only after the condition has ended.
+        subject: `kind:id`, as in Alarm.open_key.
+        at: when they did, ms since the epoch.
     """
 
-    __tablename__ = "rule_watches"
+    __tablename__ = "rule_holds"
 
     rule_id: Mapped[str] = mapped_column(Uuid, ForeignKey("rules.id"), primary_key=True)
     subject: Mapped[str] = mapped_column(String(300), primary_key=True)
-    since: Mapped[int]
-    held: Mapped[bool] = mapped_column(default=False)
+    device_key: Mapped[int | None]
+    at: Mapped[int]
 
 
 class Alarm(Base):

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from muster_platform.access import audit
 from muster_platform.alerts.models import TITLE_CHARS, Alarm, AlarmEvent, Rule
 from muster_platform.alerts.notify_hook import on_change
-from muster_platform.alerts.states import ACTIVE, NEXT, AlarmState, Change
+from muster_platform.alerts.states import ACTIVE, AlarmState, Change, after
 from muster_platform.db.text import clean, clean_json
 from muster_platform.unit import Unit
 from muster_protocol.ids import uuid7
@@ -125,7 +125,8 @@ def move(unit: Unit, alarm: Alarm, change: Change, text: str = "") -> None:
     Raises:
         KeyError: the table of states knows no such step.
     """
-    alarm.state = str(NEXT[AlarmState(alarm.state), change])
+    hidden = alarm.hidden_by is not None
+    alarm.state = str(after(AlarmState(alarm.state), change, hidden=hidden))
     if alarm.state == AlarmState.CLEARED_ACK:
         alarm.open_key = None
     note(unit, alarm, change, text)

@@ -58,3 +58,15 @@ NEXT: dict[tuple[S, Change], S] = {
     (S.CLEARED_UNACK, Change.RESOLVED): S.CLEARED_ACK,
 }
 """(state, change) -> state; what is not here is not possible, or moves no state."""
+
+
+def after(state: S, change: Change, *, hidden: bool = False) -> S:
+    """Give the state after a change.
+
+    A hidden alarm that clears is closed with it: nobody was told, so nobody has to take note.
+
+    Raises:
+        KeyError: the change is not possible in this state.
+    """
+    found = NEXT[state, change]
+    return S.CLEARED_ACK if hidden and change is Change.CLEARED else found

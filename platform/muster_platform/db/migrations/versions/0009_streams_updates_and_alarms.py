@@ -120,15 +120,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("group_id", name=op.f("pk_oncall_lists")),
     )
     op.create_table(
-        "rule_watches",
+        "rule_holds",
         sa.Column("rule_id", sa.String(length=36), nullable=False),
         sa.Column("subject", sa.String(length=300), nullable=False),
-        sa.Column("since", sa.BigInteger(), nullable=False),
-        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("device_key", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["rule_id"], ["rules.id"], name=op.f("fk_rule_watches_rule_id_rules")
+            ["rule_id"], ["rules.id"], name=op.f("fk_rule_holds_rule_id_rules")
         ),
-        sa.PrimaryKeyConstraint("rule_id", "subject", name=op.f("pk_rule_watches")),
+        sa.PrimaryKeyConstraint("rule_id", "subject", name=op.f("pk_rule_holds")),
     )
     op.create_table(
         "task_subjects",
@@ -315,7 +315,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_task_subjects_subject")
 
     op.drop_table("task_subjects")
-    op.drop_table("rule_watches")
+    op.drop_table("rule_holds")
     op.drop_table("oncall_lists")
     with op.batch_alter_table("task_runs", schema=None) as batch_op:
         batch_op.drop_index("ix_task_runs_state")

@@ -1,0 +1,1 @@
+"""The kinds of rules: `table.KINDS` names them, each is one small class."""
