@@ -70,6 +70,11 @@ class Settings:
     metrics_token: str = secret()
     """Bearer token that /metrics asks for; empty: it asks for none."""
 
+    flower_url: str = ""
+    """Where the web process reaches Flower, such as http://127.0.0.1:5555; empty: it is not shown."""
+    flower_host: str = ""
+    """Address that `muster flower` listens on; empty: the host of flower_url."""
+
     smtp_host: str = ""
     """Mail server; empty: mails are written to files in `mails_dir`."""
     smtp_port: int = 587

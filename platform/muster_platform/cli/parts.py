@@ -1,4 +1,4 @@
-"""Commands that are processes: up, web, live, run, worker, beat."""
+"""Commands that are processes: up, web, live, run, worker, beat, flower."""
 
 import signal
 import threading
@@ -21,7 +21,7 @@ class RoleName(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (up, web, live, run, worker, beat):
+    for command in (up, web, live, run, worker, beat, flower):
         app.command()(command)
 
 
@@ -32,11 +32,18 @@ def up(
     ),
     devices: Annotated[int, typer.Option(min=1, max=5_000, help="Simulated devices.")] = 25,
     scenario: Annotated[Path | None, typer.Option(help="Scenario file of the simulator.")] = None,
+    with_flower: Annotated[
+        bool, typer.Option("--with-flower", help="Flower too, behind the site's sign-in.")
+    ] = False,
 ) -> None:
     """Run all parts on this machine, supervised, until Ctrl-C."""
+    from muster_platform.up.prepare import with_flower_address
     from muster_platform.up.run import run_up
 
-    run_up(settings(state), demo=demo, devices=devices, scenario=scenario)
+    chosen = settings(state)
+    if with_flower:
+        chosen = with_flower_address(chosen)
+    run_up(chosen, demo=demo, devices=devices, scenario=scenario)
 
 
 def web(state: State = None) -> None:
@@ -110,6 +117,16 @@ def beat(state: State = None) -> None:
 
     _check(chosen_state=state)
     run_beat(settings(state))
+
+
+def flower(state: State = None) -> None:
+    """Serve Flower for the site's page of tasks; nobody else reaches it."""
+    from muster_platform.web.site import flower as site
+    from muster_platform.worker.flower import run_flower
+
+    chosen = settings(state)
+    set_up_logging(chosen)
+    run_flower(chosen, user=site.USER, password=site.password(chosen), prefix=site.PREFIX)
 
 
 def _check(chosen_state: Path | None) -> None:

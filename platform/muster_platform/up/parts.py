@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from muster_platform import config
 from muster_platform.settings import Settings
@@ -105,7 +106,23 @@ def parts(settings: Settings, valkey_port: int | None, demo: Part | None = None)
             shown="worker, beat",
         ),
     ]
+    if settings.flower_url:
+        result.append(flower(settings, env, queue))
     return [*result, demo] if demo else result
+
+
+def flower(settings: Settings, env: dict[str, str], queue: tuple[str, ...]) -> Part:
+    """Give Flower's part."""
+    address = urlsplit(settings.flower_url)
+    host, port = address.hostname or "", address.port or 80
+    return Part(
+        "flower",
+        (*MUSTER, "flower"),
+        env,
+        after=("worker", *queue),
+        probe=lambda: answers_tcp(host, port),
+        shown=f"{settings.public_url}/admin/flower/",
+    )
 
 
 def broker_command(settings: Settings) -> tuple[str, ...]:

@@ -97,6 +97,13 @@ def embedded_redis(settings: Settings) -> tuple[Settings, int | None]:
     return settings, port
 
 
+def with_flower_address(settings: Settings) -> Settings:
+    """Choose where Flower listens, where nobody has: a free port of this machine alone."""
+    if settings.flower_url:
+        return settings
+    return replace(settings, flower_url=f"http://127.0.0.1:{free_port()}")
+
+
 def forget_redis(settings: Settings) -> None:
     """Take the embedded Valkey's address away when it stops."""
     config.runtime_file(settings.state_dir).unlink(missing_ok=True)

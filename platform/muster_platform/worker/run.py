@@ -53,6 +53,7 @@ def run_worker(settings: Settings, *, beat: bool = False) -> None:
         worker = Worker(
             app=app, pool="threads", concurrency=THREADS, loglevel=settings.log_level.upper(),
             without_gossip=True, without_mingle=True, quiet=True,
+            task_events=bool(settings.flower_url),
         )  # fmt: skip
         worker.start()
         if worker.exitcode:

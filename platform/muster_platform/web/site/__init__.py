@@ -12,7 +12,7 @@ from muster_platform.bootstrap import Platform
 def register(app: Flask, platform: Platform) -> None:
     """Add the site to the application."""
     # Here, not above: pages import this package's parts, which import the application's.
-    from muster_platform.web.site import assets, context, errors, pages, storable
+    from muster_platform.web.site import assets, context, errors, flower, pages, storable
 
     storable.register(app)
     files = assets.Assets()
@@ -20,3 +20,4 @@ def register(app: Flask, platform: Platform) -> None:
     context.register(app, files, platform.settings)
     errors.register(app)
     pages.register(app)
+    flower.register(app, platform.settings)

@@ -13,7 +13,7 @@ from muster_platform.access.permissions import Permission
 from muster_platform.live.app import PATH as LIVE_PATH
 from muster_platform.settings import Settings
 from muster_platform.web.allowed import is_allowed
-from muster_platform.web.site import flashes, task_words, words
+from muster_platform.web.site import flashes, flower, task_words, words
 from muster_platform.web.site.assets import Assets
 from muster_platform.web.site.links import list_arg, list_url
 from muster_platform.web.site.navigation import navigation
@@ -117,6 +117,7 @@ def register(app: Flask, assets: Assets, settings: Settings) -> None:
         list_url=list_url,
         list_arg=list_arg,
         act_words=audit_words.done,
+        flower_url=f"{flower.PREFIX}/" if settings.flower_url else "",
         may=may,
         presence_look=lambda state: words.look(words.PRESENCE, state),
         presence_reason=lambda code: words.PRESENCE_REASON.get(code, code),
@@ -127,6 +128,7 @@ def register(app: Flask, assets: Assets, settings: Settings) -> None:
         bulk_item_look=lambda state: words.look(words.BULK_ITEM, state),
         job_look=lambda state: words.look(words.JOB, state),
         audit_kind=audit_words.kind,
+        task_title=task_words.task_title,
         task_look=lambda state: words.look(task_words.LOOKS, state),
         part_look=lambda state: words.look(words.PART, state),
         part_name=lambda name: words.PART_NAME.get(name, name),

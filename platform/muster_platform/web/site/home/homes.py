@@ -45,7 +45,7 @@ HOMES: tuple[Home, ...] = (
         title="Administration",
         marks=frozenset({Permission.USERS_WRITE, Permission.SYSTEM_READ}),
         top=("people",),
-        wide=("parts", "trail"),
+        wide=("parts", "tasks", "trail"),
         narrow=("sign_ins", "storage"),
     ),
     Home(
