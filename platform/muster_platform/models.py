@@ -16,6 +16,7 @@ from muster_platform.logs import fingerprint_models as fingerprints
 from muster_platform.logs import models as logs
 from muster_platform.parts import models as parts
 from muster_platform.tasks import models as tasks
+from muster_platform.updates import models as updates
 
 __all__ = [
     "access",
@@ -34,4 +35,5 @@ __all__ = [
     "stream",
     "tasks",
     "tokens",
+    "updates",
 ]

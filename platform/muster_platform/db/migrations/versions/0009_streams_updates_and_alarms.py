@@ -12,6 +12,33 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "releases",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("version", sa.String(length=128), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("notes", sa.Text(), nullable=False),
+        sa.Column("title", sa.String(length=1024), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("data", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=254), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("published_at", sa.BigInteger(), nullable=True),
+        sa.Column("published_by", sa.String(length=254), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_by", sa.String(length=254), nullable=False),
+        sa.Column("edits", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_releases")),
+        sa.UniqueConstraint("name", "version", name=op.f("uq_releases_name")),
+    )
+    with op.batch_alter_table("releases", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_releases_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_releases_state"), ["state"], unique=False)
+
+    op.create_table(
         "rules",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=128), nullable=False),
@@ -92,6 +119,34 @@ def upgrade() -> None:
         batch_op.create_index("ix_task_runs_state", ["state", "queued_at"], unique=False)
 
     op.create_table(
+        "artifacts",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("release_id", sa.String(length=36), nullable=False),
+        sa.Column("component", sa.String(length=128), nullable=False),
+        sa.Column(
+            "profile_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("stored_at", sa.BigInteger(), nullable=False),
+        sa.Column("stored_by", sa.String(length=254), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["profile_id"],
+            ["profiles.id"],
+            name=op.f("fk_artifacts_profile_id_profiles"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["releases.id"], name=op.f("fk_artifacts_release_id_releases")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_artifacts")),
+        sa.UniqueConstraint("release_id", "name", name=op.f("uq_artifacts_release_id")),
+    )
+    with op.batch_alter_table("artifacts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_artifacts_sha256"), ["sha256"], unique=False)
+
+    op.create_table(
         "oncall_lists",
         sa.Column(
             "group_id",
@@ -120,6 +175,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("group_id", name=op.f("pk_oncall_lists")),
     )
     op.create_table(
+        "release_components",
+        sa.Column("release_id", sa.String(length=36), nullable=False),
+        sa.Column("component", sa.String(length=128), nullable=False),
+        sa.Column("version", sa.String(length=128), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["releases.id"], name=op.f("fk_release_components_release_id_releases")
+        ),
+        sa.PrimaryKeyConstraint("release_id", "component", name=op.f("pk_release_components")),
+    )
+    op.create_table(
+        "release_profiles",
+        sa.Column("release_id", sa.String(length=36), nullable=False),
+        sa.Column(
+            "profile_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.ForeignKeyConstraint(
+            ["profile_id"],
+            ["profiles.id"],
+            name=op.f("fk_release_profiles_profile_id_profiles"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["releases.id"], name=op.f("fk_release_profiles_release_id_releases")
+        ),
+        sa.PrimaryKeyConstraint("release_id", "profile_id", name=op.f("pk_release_profiles")),
+    )
+    with op.batch_alter_table("release_profiles", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_release_profiles_profile_id"), ["profile_id"], unique=False
+        )
+
+    op.create_table(
         "rule_holds",
         sa.Column("rule_id", sa.String(length=36), nullable=False),
         sa.Column("subject", sa.String(length=300), nullable=False),
@@ -147,6 +234,39 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("task_subjects", schema=None) as batch_op:
         batch_op.create_index("ix_task_subjects_subject", ["kind", "subject_id"], unique=False)
+
+    op.create_table(
+        "uploads",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("release_id", sa.String(length=36), nullable=False),
+        sa.Column("component", sa.String(length=128), nullable=False),
+        sa.Column(
+            "profile_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(length=254), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["profile_id"],
+            ["profiles.id"],
+            name=op.f("fk_uploads_profile_id_profiles"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["release_id"],
+            ["releases.id"],
+            name=op.f("fk_uploads_release_id_releases"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
+    )
+    with op.batch_alter_table("uploads", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_uploads_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index("ix_uploads_release_id", ["release_id"], unique=False)
 
     op.create_table(
         "alarms",
@@ -276,6 +396,31 @@ def upgrade() -> None:
             "ix_alarm_notices_waiting", ["state", "user_id", "rule_id"], unique=False
         )
 
+    op.create_table(
+        "pushes",
+        sa.Column("execution_id", sa.String(length=36), nullable=False),
+        sa.Column(
+            "device_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempts", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_key"], ["devices.id"], name=op.f("fk_pushes_device_key_devices")
+        ),
+        sa.ForeignKeyConstraint(
+            ["execution_id"], ["executions.id"], name=op.f("fk_pushes_execution_id_executions")
+        ),
+        sa.PrimaryKeyConstraint("execution_id", name=op.f("pk_pushes")),
+    )
+    with op.batch_alter_table("pushes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_pushes_device_key"), ["device_key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_pushes_due_at"), ["due_at"], unique=False)
+
     with op.batch_alter_table("mails", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("urgent", sa.Boolean(), server_default=sa.false(), nullable=False)
@@ -286,6 +431,11 @@ def downgrade() -> None:
     with op.batch_alter_table("mails", schema=None) as batch_op:
         batch_op.drop_column("urgent")
 
+    with op.batch_alter_table("pushes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_pushes_due_at"))
+        batch_op.drop_index(batch_op.f("ix_pushes_device_key"))
+
+    op.drop_table("pushes")
     with op.batch_alter_table("alarm_notices", schema=None) as batch_op:
         batch_op.drop_index("ix_alarm_notices_waiting")
         batch_op.drop_index("ix_alarm_notices_told")
@@ -311,12 +461,26 @@ def downgrade() -> None:
         batch_op.drop_index("ix_alarms_device")
 
     op.drop_table("alarms")
+    with op.batch_alter_table("uploads", schema=None) as batch_op:
+        batch_op.drop_index("ix_uploads_release_id")
+        batch_op.drop_index(batch_op.f("ix_uploads_expires_at"))
+
+    op.drop_table("uploads")
     with op.batch_alter_table("task_subjects", schema=None) as batch_op:
         batch_op.drop_index("ix_task_subjects_subject")
 
     op.drop_table("task_subjects")
     op.drop_table("rule_holds")
+    with op.batch_alter_table("release_profiles", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_release_profiles_profile_id"))
+
+    op.drop_table("release_profiles")
+    op.drop_table("release_components")
     op.drop_table("oncall_lists")
+    with op.batch_alter_table("artifacts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_artifacts_sha256"))
+
+    op.drop_table("artifacts")
     with op.batch_alter_table("task_runs", schema=None) as batch_op:
         batch_op.drop_index("ix_task_runs_state")
         batch_op.drop_index("ix_task_runs_queued")
@@ -328,3 +492,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_rules_due_at"))
 
     op.drop_table("rules")
+    with op.batch_alter_table("releases", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_releases_state"))
+        batch_op.drop_index(batch_op.f("ix_releases_created_at"))
+
+    op.drop_table("releases")
