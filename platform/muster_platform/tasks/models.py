@@ -84,6 +84,7 @@ class TaskRhythm(Base):
         words: what it does, for people.
         every_s: seconds between two runs.
         wakes: what else has it run ("" for nothing).
+        since: when the schedule first held it, ms since the epoch.
         runs, idle, failures: since the installation began; idle ones found nothing to do.
         longest_ms: of all runs.
     """
@@ -94,6 +95,7 @@ class TaskRhythm(Base):
     words: Mapped[str] = mapped_column(String(256), default="")
     every_s: Mapped[float] = mapped_column(Double)
     wakes: Mapped[str] = mapped_column(String(64), default="")
+    since: Mapped[int] = mapped_column(BigInteger, default=0)
     gone: Mapped[bool] = mapped_column(Boolean, default=False)
     began_at: Mapped[int | None]
     ended_at: Mapped[int | None]

@@ -59,7 +59,15 @@ def announce(unit: Unit, rhythms: Collection[Rhythm]) -> None:
         row.gone = row.name not in names
     for one in rhythms:
         row = _rhythm(unit.session, one.name)
+        row.since = row.since or unit.now()
         row.words, row.every_s, row.wakes = one.words, one.every_s, one.wakes
+
+
+def overdue(unit: Unit) -> list[str]:
+    """Name the tasks that began no run within their rhythm: a schedule that starts counts anew."""
+    rows = unit.session.scalars(select(TaskRhythm).where(TaskRhythm.gone.is_(False)))
+    now = unit.now()
+    return [row.name for row in rows if now - (row.began_at or 0) >= row.every_s * 1000]
 
 
 def begin(unit: Unit, given: Beginning) -> bool:
@@ -170,7 +178,7 @@ def clean_old(unit: Unit, limit: int) -> int:
 def _rhythm(session: Session, name: str) -> TaskRhythm:
     row = session.get(TaskRhythm, name)
     if row is None:
-        row = TaskRhythm(name=name, every_s=0.0, runs=0, idle=0, failures=0)
+        row = TaskRhythm(name=name, every_s=0.0, since=0, runs=0, idle=0, failures=0)
         session.add(row)
         session.flush()
     return row

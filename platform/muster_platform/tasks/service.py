@@ -239,5 +239,5 @@ def _narrowed(statement: Select[Any], wanted: TaskFilter) -> Select[Any]:
 def _schedule(row: TaskRhythm, running: int, now: int) -> Schedule:
     every_ms = int(row.every_s * 1000)
     next_at = None if row.began_at is None else row.began_at + every_ms
-    late = row.began_at is None or now - row.began_at > 3 * every_ms + LATE_MS
+    late = now - max(row.began_at or 0, row.since) > 3 * every_ms + LATE_MS
     return Schedule(row=row, next_at=next_at, late=late, running=running)

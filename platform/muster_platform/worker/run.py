@@ -15,8 +15,8 @@ from muster_platform.bootstrap import Platform, build
 from muster_platform.parts.beating import Beating
 from muster_platform.parts.service import Beat
 from muster_platform.settings import Settings
-from muster_platform.tasks.recording import Rhythm, announce
-from muster_platform.worker.celery_app import make_celery
+from muster_platform.tasks.recording import Rhythm, announce, overdue
+from muster_platform.worker.celery_app import PREFIX, make_celery
 from muster_platform.worker.schedule import SCHEDULE
 from muster_platform.worker.wakes import wakers
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 THREADS = 2
 SCHEDULER = "celery.beat:Scheduler"
-"""Keeps no file: every rhythm is an interval, and starting anew runs a pass a little early."""
+"""Keeps no file: every rhythm is an interval, and what is overdue is sent when it starts."""
 QUIET = ("celery.worker.strategy", "celery.app.trace", "celery.beat", "kombu")
 """Loggers that say a line for every task."""
 
@@ -42,7 +42,7 @@ def run_worker(settings: Settings, *, beat: bool = False) -> None:
     helpers.append(Beating(platform.units, _working))
 
     def begin(**_: Any) -> None:
-        _announce(platform)
+        _announce(platform, app if beat else None)
         for helper in helpers:
             helper.start()
         print(f"worker: ready{', with the schedule' if beat else ''}", file=sys.stderr, flush=True)
@@ -74,7 +74,9 @@ def run_beat(settings: Settings) -> None:
     """
     _set_up_logging(settings)
     platform = build(settings)
-    service = beat.Service(make_celery(platform), max_interval=1, scheduler_cls=SCHEDULER)
+    app = make_celery(platform)
+    _announce(platform, app)
+    service = beat.Service(app, max_interval=1, scheduler_cls=SCHEDULER)
 
     def stop(*_: object) -> None:
         service.stop()
@@ -88,8 +90,13 @@ def run_beat(settings: Settings) -> None:
         _close(platform)
 
 
-def _announce(platform: Platform) -> None:
-    """Tell the page of schedules what there is; a database that is away must not stop us."""
+def _announce(platform: Platform, app: Celery | None) -> None:
+    """Keep what the schedule holds; a database that is away must not stop us.
+
+    Args:
+        app: sends what is overdue, where this process is the schedule: its intervals begin anew
+            with it, and one that is restarted each half hour would never come to an hour's end.
+    """
     rhythms = [
         Rhythm(name=row.name, words=row.words, every_s=row.every_s(platform.settings),
                wakes=row.wakes)
@@ -98,6 +105,9 @@ def _announce(platform: Platform) -> None:
     try:
         with platform.unit(system_actor("worker")) as unit:
             announce(unit, rhythms)
+            late = overdue(unit)
+        for name in late if app is not None else ():
+            app.send_task(PREFIX + name)
     except SQLAlchemyError as error:
         log.warning("the schedule cannot be shown: %s", str(error).partition("\n")[0])
 

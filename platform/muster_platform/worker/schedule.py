@@ -6,6 +6,7 @@ from typing import NamedTuple
 from muster_platform.bootstrap import Platform
 from muster_platform.settings import Settings
 from muster_platform.worker import passes, registry, retention
+from muster_platform.worker.alarms import evaluate_rules
 from muster_platform.worker.audit import verify_audit
 from muster_platform.worker.mails import clean_sign_ins, send_mails
 from muster_platform.worker.task_passes import clean_tasks, note_lost, run_requested
@@ -32,7 +33,7 @@ class Periodic(NamedTuple):
     @property
     def words(self) -> str:
         """Say what it does, for people."""
-        return (self.run.__doc__ or "").partition("\n")[0].rstrip(".")
+        return (self.run.__doc__ or "").partition("\n")[0].partition(";")[0].rstrip(".")
 
 
 def _run_requested(platform: Platform) -> int:
@@ -51,6 +52,7 @@ SCHEDULE: tuple[Periodic, ...] = (
     Periodic("advance_bulk", passes.advance_bulk, _sweep, wakes="bulk"),
     Periodic("bring_settings", passes.bring_settings, _sweep, wakes="settings"),
     Periodic("sweep_presence", passes.sweep_presence, _sweep),
+    Periodic("evaluate_rules", evaluate_rules, _sweep, wakes="rules"),
     Periodic("find_forgotten", passes.find_forgotten, lambda s: 6.0 * s.sweep_every_s),
     Periodic("care_for_partitions", retention.care_for_partitions, lambda _: HOUR_S / 6),
     Periodic("clean_data", retention.clean_data, lambda _: HOUR_S / 12),

@@ -187,11 +187,22 @@ def test_a_run_whose_worker_is_gone_is_lost_and_comes_back_as_a_second_attempt(p
 
 
 def test_a_task_that_does_not_run_any_more_is_late(platform):
+    assert not schedule(platform, "mail").late  # nobody has waited for it yet
+    platform.time.advance(s=5 * 3 + 61)
     recorded(platform, lambda given: 0, beginning())
     assert not schedule(platform, "sweep").late
     assert schedule(platform, "mail").late  # it never ran
     platform.time.advance(s=5 * 3 + 61)
     assert schedule(platform, "sweep").late
+
+
+def test_a_schedule_that_starts_finds_what_is_overdue(platform):
+    recorded(platform, lambda given: 0, beginning())
+    with platform.unit(ADMIN, write=False) as unit:
+        assert recording.overdue(unit) == ["mail"]
+    platform.time.advance(s=5)
+    with platform.unit(ADMIN, write=False) as unit:
+        assert sorted(recording.overdue(unit)) == ["mail", "sweep"]
 
 
 def test_old_runs_are_forgotten_and_open_ones_are_not(platform):

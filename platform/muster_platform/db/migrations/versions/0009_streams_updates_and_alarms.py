@@ -83,6 +83,7 @@ def upgrade() -> None:
         sa.Column("words", sa.String(length=256), nullable=False),
         sa.Column("every_s", sa.Double(), nullable=False),
         sa.Column("wakes", sa.String(length=64), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("gone", sa.Boolean(), nullable=False),
         sa.Column("began_at", sa.BigInteger(), nullable=True),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
@@ -207,6 +208,21 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "rollouts",
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("release_id", sa.String(length=36), nullable=False),
+        sa.Column("mode", sa.String(length=8), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_rollouts_job_id_jobs")),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["releases.id"], name=op.f("fk_rollouts_release_id_releases")
+        ),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_rollouts")),
+    )
+    with op.batch_alter_table("rollouts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rollouts_release_id"), ["release_id"], unique=False)
+
+    op.create_table(
         "rule_holds",
         sa.Column("rule_id", sa.String(length=36), nullable=False),
         sa.Column("subject", sa.String(length=300), nullable=False),
@@ -325,6 +341,45 @@ def upgrade() -> None:
         batch_op.create_index("ix_alarms_state_active", ["state", "active_at"], unique=False)
 
     op.create_table(
+        "rollout_members",
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column(
+            "device_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("phase", sa.Integer(), nullable=False),
+        sa.Column("left_out", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_key"], ["devices.id"], name=op.f("fk_rollout_members_device_key_devices")
+        ),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["rollouts.job_id"], name=op.f("fk_rollout_members_job_id_rollouts")
+        ),
+        sa.PrimaryKeyConstraint("job_id", "device_key", name=op.f("pk_rollout_members")),
+    )
+    with op.batch_alter_table("rollout_members", schema=None) as batch_op:
+        batch_op.create_index("ix_rollout_members_device_key", ["device_key"], unique=False)
+        batch_op.create_index("ix_rollout_members_phase", ["job_id", "phase"], unique=False)
+
+    op.create_table(
+        "rollout_phases",
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("device_count", sa.BigInteger(), nullable=False),
+        sa.Column("success_percent", sa.BigInteger(), nullable=False),
+        sa.Column("error_devices", sa.BigInteger(), nullable=False),
+        sa.Column("soak_s", sa.BigInteger(), nullable=False),
+        sa.Column("by_hand", sa.Boolean(), nullable=False),
+        sa.Column("forgiven", sa.BigInteger(), nullable=False),
+        sa.Column("accepted", sa.Boolean(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=True),
+        sa.Column("reached_at", sa.BigInteger(), nullable=True),
+        sa.Column("next_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["rollouts.job_id"], name=op.f("fk_rollout_phases_job_id_rollouts")
+        ),
+        sa.PrimaryKeyConstraint("job_id", "number", name=op.f("pk_rollout_phases")),
+    )
+    op.create_table(
         "alarm_calls",
         sa.Column("alarm_id", sa.String(length=36), nullable=False),
         sa.Column("round", sa.BigInteger(), nullable=False),
@@ -421,6 +476,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_pushes_device_key"), ["device_key"], unique=False)
         batch_op.create_index(batch_op.f("ix_pushes_due_at"), ["due_at"], unique=False)
 
+    with op.batch_alter_table("executions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("phase", sa.Integer(), nullable=True))
+        batch_op.add_column(
+            sa.Column("mode", sa.String(length=8), server_default="", nullable=False)
+        )
+
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("verify_s", sa.BigInteger(), nullable=True))
+
     with op.batch_alter_table("mails", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("urgent", sa.Boolean(), server_default=sa.false(), nullable=False)
@@ -430,6 +494,13 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("mails", schema=None) as batch_op:
         batch_op.drop_column("urgent")
+
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.drop_column("verify_s")
+
+    with op.batch_alter_table("executions", schema=None) as batch_op:
+        batch_op.drop_column("mode")
+        batch_op.drop_column("phase")
 
     with op.batch_alter_table("pushes", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_pushes_due_at"))
@@ -451,6 +522,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_alarm_calls_next_at"))
 
     op.drop_table("alarm_calls")
+    op.drop_table("rollout_phases")
+    with op.batch_alter_table("rollout_members", schema=None) as batch_op:
+        batch_op.drop_index("ix_rollout_members_phase")
+        batch_op.drop_index("ix_rollout_members_device_key")
+
+    op.drop_table("rollout_members")
     with op.batch_alter_table("alarms", schema=None) as batch_op:
         batch_op.drop_index("ix_alarms_state_active")
         batch_op.drop_index("ix_alarms_rule_state")
@@ -471,6 +548,10 @@ def downgrade() -> None:
 
     op.drop_table("task_subjects")
     op.drop_table("rule_holds")
+    with op.batch_alter_table("rollouts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rollouts_release_id"))
+
+    op.drop_table("rollouts")
     with op.batch_alter_table("release_profiles", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_release_profiles_profile_id"))
 
