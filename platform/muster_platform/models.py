@@ -17,6 +17,7 @@ from muster_platform.logs import models as logs
 from muster_platform.parts import models as parts
 from muster_platform.tasks import models as tasks
 from muster_platform.updates import models as updates
+from muster_platform.updates import rollout_models as rollouts
 
 __all__ = [
     "access",
@@ -30,6 +31,7 @@ __all__ = [
     "mails",
     "on_call",
     "parts",
+    "rollouts",
     "settings_models",
     "sign_ins",
     "stream",

@@ -7,6 +7,7 @@ from sqlalchemy import func, select, update
 from muster_platform.jobs.authors import Authors
 from muster_platform.jobs.cancels import cancel_some
 from muster_platform.jobs.counting import ENDED, counts_of, open_in
+from muster_platform.jobs.kinds import kind_of
 from muster_platform.jobs.models import Execution, Job
 from muster_platform.outbox import WAKE_DISPATCH, Live, Touched, Wake
 from muster_platform.unit import Unit
@@ -29,7 +30,8 @@ def advance(unit: Unit, job: Job, authors: Authors | None = None) -> bool:
     counts = counts_of(unit.session, [job.id])[job.id]
     before = _shown(job)
     job.counts = counts
-    if open_in(counts) == 0:
+    more = _kinds_step(unit, job, counts)
+    if open_in(job.counts) == 0 and not more:
         _finish(unit, job)
     elif job.state == J.IN_PROGRESS and job.cancel_requested_at is None:
         lost = (authors or Authors(unit.session)).lost(job)
@@ -40,6 +42,20 @@ def advance(unit: Unit, job: Job, authors: Authors | None = None) -> bool:
     if changed:
         tell(unit, job)
     return changed
+
+
+def _kinds_step(unit: Unit, job: Job, counts: dict[str, int]) -> bool:
+    """Let the kind take its step; counts are read anew, since it may make executions."""
+    if job.cancel_requested_at is not None:
+        return False
+    kind = kind_of(job)
+    if job.state == J.IN_PROGRESS and (why := kind.held(unit, job)) is not None:
+        pause(unit, job, why)
+    more = kind.step(unit, job, counts)
+    if more:
+        unit.session.flush()
+        job.counts = counts_of(unit.session, [job.id])[job.id]
+    return more
 
 
 def move(job: Job, to: JobState, reason: str) -> None:
@@ -77,7 +93,12 @@ def pause(unit: Unit, job: Job, reason: str) -> None:
 
 
 def resume(unit: Unit, job: Job, reason: str) -> None:
-    """Go on; dispatch finds out by itself which devices can be reached."""
+    """Go on; dispatch finds out by itself which devices can be reached.
+
+    Raises:
+        Conflict: its kind says that it cannot go on.
+    """
+    kind_of(job).resumed(unit, job)
     move(job, J.IN_PROGRESS, reason)
     job.blocked_by, job.blocked_subject, job.blocked_since = None, "", None
     unit.session.execute(
@@ -105,6 +126,10 @@ def _finish(unit: Unit, job: Job) -> None:
 def _name_block(unit: Unit, job: Job) -> None:
     """Name what holds the job back: paused, or what holds most of its open executions."""
     if job.state == J.PAUSED:
+        return
+    own = None if job.state in JOB_TERMINAL else kind_of(job).block(unit, job)
+    if own is not None:
+        job.blocked_by, job.blocked_subject, job.blocked_since = own
         return
     found: Any = None
     if job.state not in JOB_TERMINAL:

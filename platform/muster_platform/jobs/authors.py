@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 from muster_platform.access.actor import Actor
 from muster_platform.access.authors import present_actor
 from muster_platform.access.models import Group
-from muster_platform.access.permissions import Permission
 from muster_platform.devices.models import Device
+from muster_platform.jobs.kinds import kind_of
 from muster_platform.jobs.models import Execution, Job
 from muster_protocol.states import ExecutionState
 
@@ -27,9 +27,11 @@ class Authors:
         return self._known[key]
 
     def may_run(self, job: Job, group_path: str) -> bool:
-        """Say whether the author may still run commands on devices of that group."""
+        """Say whether the author may still run this on devices of that group."""
+        if job.author_kind == "system":
+            return True
         author = self.of(job)
-        return author is not None and author.may(Permission.COMMANDS_RUN, group_path)
+        return author is not None and author.may(kind_of(job).run, group_path)
 
     def lost(self, job: Job) -> str | None:
         """Say why the job may not go on, by the groups of what is not handed over yet.
@@ -58,4 +60,4 @@ class Authors:
 
 def lost_text(job: Job, group: str) -> str:
     """Say that the author's right is gone."""
-    return f"{job.author_name} no longer has {Permission.COMMANDS_RUN} on {group}"
+    return f"{job.author_name} no longer has {kind_of(job).run} on {group}"

@@ -76,7 +76,9 @@ TEXTS: dict[str, str] = {
     "not_started": "Device {subject} has it and has not begun.",
     "in_progress": "Device {subject} is working on it.",
     "in_progress_silent": "Device {subject} began and has said nothing for a while.",
-    "verifying": "The platform verifies what {subject} reported.",
+    "waiting_for_inventory": "{subject} says it is done; its inventory does not show it yet.",
+    "soaking": "Phase {subject} went well; it is watched for a while before the next one.",
+    "waiting_for_hand": "Phase {subject} went well; a person opens the next one.",
 }
 """Code -> sentence; {subject} is the device or the job."""
 
@@ -127,7 +129,7 @@ _RULES: tuple[_Rule, ...] = (
     ("not_started", lambda s, _: s.delivered_at if s.state is E.DELIVERED else None),
     ("in_progress_silent", _silent),
     ("in_progress", lambda s, _: s.started_at if s.state is E.IN_PROGRESS else None),
-    ("verifying", lambda s, _: s.heard_at if s.state is E.VERIFYING else None),
+    ("waiting_for_inventory", lambda s, _: s.heard_at if s.state is E.VERIFYING else None),
 )
 
 

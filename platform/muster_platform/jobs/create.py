@@ -35,10 +35,12 @@ TITLE_CHARS = 256
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A device that gets an execution, and which attempt it is."""
+    """A device that gets an execution, and which attempt it is; see Execution."""
 
     device: Included
     attempt: int = 1
+    phase: int | None = None
+    mode: str = ""
 
 
 def check_command(unit: Unit, name: str, args: dict[str, Any]) -> None:
@@ -226,6 +228,8 @@ def _row(job: Job, recipient: Recipient, standing: Standing) -> dict[str, Any]:
         "job_id": job.id,
         "device_key": device.key,
         "attempt": recipient.attempt,
+        "phase": recipient.phase,
+        "mode": recipient.mode,
         "state": str(standing.state),
         "queued_at": standing.queued_at,
         "expires_at": standing.expires_at,

@@ -6,15 +6,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 
 from muster_platform.access import audit
+from muster_platform.access.models import Group
 from muster_platform.access.permissions import Permission
-from muster_platform.devices.find import find_device, visible
+from muster_platform.devices.find import find_device, live_device, visible
 from muster_platform.devices.models import Device
 from muster_platform.errors import Conflict, NotFound, PermissionDenied
 from muster_platform.jobs import advance as passes
 from muster_platform.jobs.blocked import blocked_by
 from muster_platform.jobs.cancels import cancel_one
 from muster_platform.jobs.facts import load_facts, standing_of, surroundings_of
-from muster_platform.jobs.models import Execution, ExecutionEvent
+from muster_platform.jobs.kinds import KINDS, kind_of, readable, require_any_read
+from muster_platform.jobs.models import Execution, ExecutionEvent, Job
 from muster_platform.jobs.retries import RETRIED, retry_some
 from muster_platform.jobs.rows import lock_execution, lock_job, settle
 from muster_platform.jobs.views import EventView, ExecutionView, Why, event_view, execution_view
@@ -60,7 +62,7 @@ class ExecutionService:
             NotFound: no such device, or not for this actor's eyes.
             PermissionDenied: without commands:read on its group.
         """
-        device = find_device(self._unit, device_id, Permission.COMMANDS_READ)
+        device = find_device(self._unit, device_id, _any_read(self._unit, device_id))
         return _page(self._unit, Execution.device_key == device.id, page, state, _NEWEST_FIRST)
 
     def troubles(self, since: int, held_by: Collection[str], size: int) -> list[ExecutionView]:
@@ -74,7 +76,7 @@ class ExecutionService:
         Raises:
             PermissionDenied: without commands:read anywhere.
         """
-        self._unit.actor.require_somewhere(Permission.COMMANDS_READ)
+        require_any_read(self._unit.actor)
         failed = Execution.state.in_(_FAILED) & (Execution.ended_at >= since)
         held = Execution.ended_at.is_(None) & Execution.blocked_by.in_(held_by)
         query = _narrowed(self._unit, or_(failed, held)).order_by(_ID.column.desc()).limit(size)
@@ -159,11 +161,12 @@ class ExecutionService:
 
     def _locked(self, execution_id: str) -> tuple[Execution, Device]:
         _, device = self._visible(execution_id)
-        if not self._unit.actor.may(Permission.COMMANDS_RUN, device.group.path):
-            raise PermissionDenied(Permission.COMMANDS_RUN, device.group.name, device.group.path)
         execution = lock_execution(self._unit.session, execution_id)
         if execution is None:
             raise NotFound("execution", execution_id)
+        run = kind_of(execution.job).run
+        if not self._unit.actor.may(run, device.group.path):
+            raise PermissionDenied(run, device.group.name, device.group.path)
         return execution, device
 
     def _audit(self, action: str, execution: Execution, device: Device, reason: str) -> None:
@@ -175,6 +178,14 @@ class ExecutionService:
         )
 
 
+def _any_read(unit: Unit, device_id: str) -> Permission:
+    """Give a kind's permission to read that the actor has on the device; else the first."""
+    device = live_device(unit.session, device_id)
+    needed = [kind.read for kind in KINDS.values()]
+    path = device.group.path if device is not None else None
+    return next((item for item in needed if unit.actor.may(item, path)), needed[0])
+
+
 def page_of_job(
     unit: Unit, job_id: str, page: PageRequest, state: ExecutionState | None
 ) -> Page[ExecutionView]:
@@ -184,8 +195,16 @@ def page_of_job(
 
 def _narrowed(unit: Unit, condition: ColumnElement[bool]) -> Any:
     query: Any = select(Execution, Device)
-    return query.join(Device, Device.id == Execution.device_key).where(
-        condition, visible(unit.actor, Permission.COMMANDS_READ)
+    return _seen(unit, query).where(condition)
+
+
+def _seen(unit: Unit, query: Any) -> Any:
+    """Narrow executions to devices that the actor may read, and to kinds of jobs it may there."""
+    return (
+        query.join(Device, Device.id == Execution.device_key)
+        .join(Job, Job.id == Execution.job_id)
+        .join(Group, Group.id == Device.group_id)
+        .where(visible(unit.actor, Permission.DEVICES_READ), readable(unit.actor))
     )
 
 
@@ -196,11 +215,7 @@ def _page(
     state: ExecutionState | None,
     order: Order[Execution],
 ) -> Page[ExecutionView]:
-    query = (
-        select(Execution)
-        .join(Device, Device.id == Execution.device_key)
-        .where(condition, visible(unit.actor, Permission.COMMANDS_READ))
-    )
+    query = _seen(unit, select(Execution)).where(condition)
     if state is not None:
         query = query.where(Execution.state == str(state))
     found = fetch_page(unit.session, query, order, page, unit.settings.page_size_max)

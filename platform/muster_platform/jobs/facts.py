@@ -103,6 +103,7 @@ def standing_of(execution: Execution, job: Job) -> Standing:
         queue_s=job.queue_s,
         timeout_s=job.timeout_s,
         step_timeout_s=job.step_timeout_s,
+        verify_s=job.verify_s,
         handed_at=execution.handed_at,
         sent_at=execution.sent_at,
         delivered_at=execution.delivered_at,

@@ -46,6 +46,12 @@ def _silence(s: Standing) -> int:
     return max(s.heard_at or 0, s.delivered_at or s.queued_at) + s.step_timeout_s * 1000
 
 
+def _verify(s: Standing) -> int:
+    if s.verify_s is None:
+        return _total(s)
+    return (s.heard_at or s.queued_at) + s.verify_s * 1000
+
+
 _WORKING = frozenset({E.DELIVERED, E.IN_PROGRESS})
 
 LIMITS: tuple[Limit, ...] = (
@@ -65,10 +71,9 @@ LIMITS: tuple[Limit, ...] = (
         *("silence", _WORKING, E.TIMED_OUT, _silence),
         text="the device said nothing about it for too long (step_timeout_s)",
     ),
-    # Commands are not verified; so that nothing can stay here, the whole time bounds it.
     Limit(
-        *("verify_limit", frozenset({E.VERIFYING}), E.FAILED, _total),
-        text="it could not be verified in time",
+        *("not_verified", frozenset({E.VERIFYING}), E.FAILED, _verify),
+        text="the device claimed success, and its inventory did not show it in time",
     ),
 )
 

@@ -21,13 +21,14 @@ class Job(Base):
     """One operation on one device or many.
 
     Attributes:
-        kind: `command` (updates come later).
-        document: {name, args} of a command.
+        kind: a row of jobs.kinds: `command`, `update`.
+        document: what its kind needs: {name, args} of a command, the release of an update.
         author_kind: user, token or system: a user's present rights count at every step.
         target: as the author gave it: {devices: […]} | {group: id} | {tag: {name, value}}.
         group_path: deepest group that holds all of its devices: who may see the job.
         queue_s, delivery_s, timeout_s, step_timeout_s: limits in seconds (design/4): QUEUED to
             SENT; until DELIVERED; from DELIVERED to the end; silence.
+        verify_s: how long the platform waits for the proof of what a device claims (updates).
         counts: {state: number of newest attempts}, kept by the pass over the job.
         blocked_by, blocked_since: what holds it first, a code and its subject.
     """
@@ -50,6 +51,7 @@ class Job(Base):
     delivery_s: Mapped[int]
     timeout_s: Mapped[int]
     step_timeout_s: Mapped[int]
+    verify_s: Mapped[int | None]
     device_count: Mapped[int] = mapped_column(default=0)
     counts: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     blocked_by: Mapped[str | None] = mapped_column(String(64))
@@ -77,6 +79,8 @@ class Execution(Base):
         limit_at: the next of its limits; the sweep looks at those that are past.
         expires_at: told to the device; not begun later.
         progress: 0 to 1.
+        phase: number of the phase of its rollout, from 1; None for a job without phases.
+        mode: of an update: notify or install.
         contradiction: a later claim against the terminal state, shown, never obeyed.
         lease_owner, lease_until: which dispatch is publishing it.
     """
@@ -87,6 +91,8 @@ class Execution(Base):
     job_id: Mapped[str] = mapped_column(Uuid, ForeignKey("jobs.id"))
     device_key: Mapped[int] = mapped_column(BigKey, ForeignKey("devices.id"))
     attempt: Mapped[int] = mapped_column(Integer, default=1)
+    phase: Mapped[int | None] = mapped_column(Integer)
+    mode: Mapped[str] = mapped_column(String(8), default="", server_default="")
     state: Mapped[str] = mapped_column(String(16))
     queued_at: Mapped[int]
     handed_at: Mapped[int | None]

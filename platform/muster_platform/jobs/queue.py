@@ -4,7 +4,7 @@ A lease that runs out can be claimed again, by anybody: whoever was publishing t
 before or after the publish, and the device answers a repeated id from its journal.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, or_, select, update
@@ -14,12 +14,13 @@ from muster_platform.jobs.advance import pause
 from muster_platform.jobs.authors import Authors, lost_text
 from muster_platform.jobs.due import due_after_sending, may_send
 from muster_platform.jobs.facts import DeviceFacts, load_facts, standing_of, surroundings_of
+from muster_platform.jobs.kinds import KINDS, kind_of
 from muster_platform.jobs.models import Execution, Job
 from muster_platform.jobs.moves import refresh_block, store
 from muster_platform.jobs.rows import lock_job
 from muster_platform.unit import Unit
 from muster_protocol.codec import encode
-from muster_protocol.messages import Action, Command
+from muster_protocol.messages import Message
 from muster_protocol.states import JobState
 from muster_protocol.topics import down
 
@@ -62,7 +63,7 @@ def claim_due(unit: Unit, owner: str, limit: int) -> list[Parcel]:
     )
     executions = list(unit.session.scalars(query))
     facts = load_facts(unit.session, [one.device_key for one in executions])
-    authors, parcels = Authors(unit.session), []
+    authors, sending = Authors(unit.session), list[Execution]()
     for execution in executions:
         device = facts[execution.device_key]
         if device.deleted_at is not None:
@@ -70,11 +71,14 @@ def claim_due(unit: Unit, owner: str, limit: int) -> list[Parcel]:
             decision = rules.remove(standing_of(execution, execution.job), unit.now())
             store(unit, execution, decision, device, actor=ACTOR)
         elif _sendable(unit, execution, device, authors):
-            parcels.append(_claim(unit, execution, device, owner))
+            sending.append(execution)
         else:
             execution.due_at = execution.lease_owner = execution.lease_until = None
             refresh_block(unit, execution, device)
-    return parcels
+    return [
+        _claim(unit, one, message, facts[one.device_key], owner)
+        for one, message in _messages(unit, sending)
+    ]
 
 
 def mark_sent(unit: Unit, ids: Collection[str], owner: str) -> list[str]:
@@ -124,17 +128,32 @@ def _sendable(unit: Unit, execution: Execution, device: DeviceFacts, authors: Au
         return True
     if execution.job.cancel_requested_at is not None:
         return False  # the pass over the job cancels it
-    if execution.job.author_kind == "system":
-        return True
-    if authors.may_run(execution.job, device.group_path):
+    why = kind_of(execution.job).held(unit, execution.job)
+    if why is None and not authors.may_run(execution.job, device.group_path):
+        why = lost_text(execution.job, f"the group of {device.device_id}")
+    if why is None:
         return True
     job = lock_job(unit.session, execution.job_id, skip_locked=True)
     if job is not None and job.state == JobState.IN_PROGRESS:
-        pause(unit, job, lost_text(job, f"the group of {device.device_id}"))
+        pause(unit, job, why)
     return False
 
 
-def _claim(unit: Unit, execution: Execution, device: DeviceFacts, owner: str) -> Parcel:
+def _messages(unit: Unit, executions: list[Execution]) -> Iterator[tuple[Execution, Message]]:
+    """Give each with what to publish, in their order; each kind is asked once."""
+    by_kind: dict[str, list[Execution]] = {}
+    for one in executions:
+        by_kind.setdefault(one.job.kind, []).append(one)
+    found: dict[str, Message] = {}
+    for name, some in by_kind.items():
+        found |= KINDS[name].messages(unit, some)
+    for one in executions:
+        yield one, found[one.id]
+
+
+def _claim(
+    unit: Unit, execution: Execution, message: Message, device: DeviceFacts, owner: str
+) -> Parcel:
     decision = rules.hand_over(standing_of(execution, execution.job), unit.now())
     for name, value in decision.changes.items():
         setattr(execution, name, value)
@@ -143,23 +162,8 @@ def _claim(unit: Unit, execution: Execution, device: DeviceFacts, owner: str) ->
     execution.due_at = execution.lease_until = unit.now() + unit.settings.dispatch_lease_s * 1000
     address = device.gateway_id or device.device_id
     child = device.device_id if device.gateway_id else None
-    payload = encode(_command(execution, execution.job))
-    return Parcel(execution.id, down(address, "commands", child), payload, device.qos)
-
-
-def _command(execution: Execution, job: Job) -> Command:
-    if execution.cancel_requested_at is not None:
-        return Command(action=Action.CANCEL, execution=execution.id)
-    return Command(
-        action=Action.RUN,
-        execution=execution.id,
-        name=job.document["name"],
-        args=job.document.get("args", {}),
-        issued_at=execution.queued_at,
-        expires_at=execution.expires_at,
-        timeout_s=job.timeout_s,
-        attempt=execution.attempt,
-    )
+    topic = down(address, kind_of(execution.job).channel, child)
+    return Parcel(execution.id, topic, encode(message), device.qos)
 
 
 def _mark(unit: Unit, execution: Execution, device: DeviceFacts, owner: str) -> None:

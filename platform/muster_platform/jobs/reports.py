@@ -7,6 +7,7 @@ from muster_platform.devices.models import Device
 from muster_platform.jobs import advance as passes
 from muster_platform.jobs import rules
 from muster_platform.jobs.facts import facts_of, standing_of
+from muster_platform.jobs.kinds import kind_of
 from muster_platform.jobs.models import Execution
 from muster_platform.jobs.moves import store
 from muster_platform.jobs.rows import lock_execution, settle
@@ -41,7 +42,8 @@ def apply_report(unit: Unit, device: Device, report: Report, received_at: int) -
     execution = lock_execution(unit.session, report.execution)
     if execution is None or execution.device_key != device.id:
         return Outcome.FOREIGN
-    decision = rules.claim(standing_of(execution, execution.job), report.state, received_at)
+    standing = standing_of(execution, execution.job)
+    decision = kind_of(execution.job).claim(unit, execution, standing, report.state, received_at)
     before = execution.state
     news = _take_details(execution, report)
     if news and not decision.telling and before == decision.to:

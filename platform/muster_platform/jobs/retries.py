@@ -1,17 +1,18 @@
 """A retry: a new execution of the same job and device, attempt + 1."""
 
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import select
 
 from muster_platform.access.models import Group
 from muster_platform.access.narrow import permitted
-from muster_platform.access.permissions import Permission
 from muster_platform.devices.models import Device, Presence
 from muster_platform.errors import Conflict
 from muster_platform.jobs import advance as passes
 from muster_platform.jobs.counting import NEWEST
 from muster_platform.jobs.create import Recipient, add_executions
+from muster_platform.jobs.kinds import kind_of
 from muster_platform.jobs.models import Execution, Job
 from muster_platform.jobs.targets import Included
 from muster_platform.unit import Unit
@@ -47,6 +48,8 @@ def retry_some(
     query = (
         select(
             Execution.attempt,
+            Execution.phase,
+            Execution.mode,
             Device.id,
             Device.device_id,
             Device.display_name,
@@ -64,7 +67,7 @@ def retry_some(
             NEWEST,
             Device.deleted_at.is_(None),
             Device.disabled_at.is_(None),
-            permitted(unit.actor, Permission.COMMANDS_RUN),
+            permitted(unit.actor, kind_of(job).run),
         )
         .order_by(Execution.id)
     )
@@ -75,6 +78,11 @@ def retry_some(
         return []
     if job.state == JobState.COMPLETED:
         passes.reopen(job)
-    ids = add_executions(unit, job, [Recipient(Included(*row[1:]), row[0] + 1) for row in rows])
+    ids = add_executions(unit, job, [_again(row) for row in rows])
     passes.advance(unit, job)
     return ids
+
+
+def _again(row: Any) -> Recipient:
+    attempt, phase, mode, *device = row
+    return Recipient(Included(*device), attempt + 1, phase, mode)

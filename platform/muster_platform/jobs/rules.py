@@ -46,6 +46,7 @@ class Standing:
         handed_at: a publish may have happened; None means it certainly never did.
         heard_at: the device's last word that was news.
         queue_s, timeout_s, step_timeout_s: limits of the job, in seconds.
+        verify_s: how long VERIFYING may last; None: as long as the whole.
     """
 
     state: ExecutionState
@@ -54,6 +55,7 @@ class Standing:
     queue_s: int
     timeout_s: int
     step_timeout_s: int
+    verify_s: int | None = None
     handed_at: int | None = None
     sent_at: int | None = None
     delivered_at: int | None = None

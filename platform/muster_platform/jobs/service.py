@@ -18,6 +18,7 @@ from muster_platform.jobs import create as making
 from muster_platform.jobs import targets
 from muster_platform.jobs.counting import counts_of
 from muster_platform.jobs.executions import page_of_job
+from muster_platform.jobs.kinds import kind_of, readable, require_any_read
 from muster_platform.jobs.models import Execution, Job
 from muster_platform.jobs.retries import RETRIED, retry_some
 from muster_platform.jobs.rows import lock_job
@@ -37,6 +38,7 @@ class JobFilter:
 
     states: tuple[JobState, ...] = ()
     search: str = ""
+    kind: str = ""
     author_id: str | None = None
     device_id: str | None = None
     since: int | None = None
@@ -121,7 +123,7 @@ class JobService:
             PermissionDenied: without commands:read anywhere.
             InvalidInput: the cursor does not fit.
         """
-        self._unit.actor.require_somewhere(Permission.COMMANDS_READ)
+        require_any_read(self._unit.actor, wanted.kind)
         query = select(Job).where(self._seen(), *_conditions(wanted))
         most = self._unit.settings.page_size_max
         found = fetch_page(self._unit.session, query, _NEWEST_FIRST, page, most)
@@ -214,7 +216,7 @@ class JobService:
 
     def _seen(self) -> ColumnElement[bool]:
         mine = (Job.author_kind == self._unit.actor.kind) & (Job.author_id == self._unit.actor.id)
-        return or_(permitted(self._unit.actor, Permission.COMMANDS_READ, Job.group_path), mine)
+        return or_(readable(self._unit.actor, Job.group_path), mine)
 
     def _visible(self, job_id: str) -> Job:
         job = self._unit.session.scalars(
@@ -233,6 +235,7 @@ class JobService:
         return job
 
     def _require_everywhere(self, job: Job) -> None:
+        run = kind_of(job).run
         missing = self._unit.session.execute(
             select(Group.name, Group.path)
             .join(Device, Device.group_id == Group.id)
@@ -240,16 +243,14 @@ class JobService:
             .where(
                 Execution.job_id == job.id,
                 Device.deleted_at.is_(None),
-                ~permitted(self._unit.actor, Permission.COMMANDS_RUN),
+                ~permitted(self._unit.actor, run),
             )
             .limit(1)
         ).first()
         if missing is not None:
             # A device that moved away may be in a group that the actor must not know of.
             known = self._unit.actor.may(Permission.GROUPS_READ, missing.path)
-            raise PermissionDenied(
-                Permission.COMMANDS_RUN, missing.name if known else "another group"
-            )
+            raise PermissionDenied(run, missing.name if known else "another group")
 
     def _audit(self, action: str, job: Job, reason: str, after: Any = None) -> None:
         audit.record(
@@ -267,6 +268,8 @@ def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.states:
         found.append(Job.state.in_([str(state) for state in wanted.states]))
+    if wanted.kind:
+        found.append(Job.kind == wanted.kind)
     if wanted.search:
         found.append(Job.title.icontains(wanted.search, autoescape=True))
     if wanted.author_id is not None:

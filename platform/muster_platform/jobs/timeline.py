@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
-from muster_platform.access.permissions import Permission
 from muster_platform.devices.models import Device
 from muster_platform.devices.timeline import Before, TimelineLine
+from muster_platform.jobs.kinds import KINDS
 from muster_platform.jobs.models import Execution, ExecutionEvent, Job
 from muster_platform.unit import Unit
 
@@ -19,15 +19,17 @@ class JobTimeline:
     def lines(
         self, unit: Unit, device: Device, before: Before | None, limit: int
     ) -> Iterable[TimelineLine]:
-        """Give lines, newest first; none without commands:read on the device's group."""
-        if not unit.actor.may(Permission.COMMANDS_READ, device.group.path):
+        """Give lines, newest first; none of kinds that the actor may not read there."""
+        path = device.group.path
+        kinds = [kind.name for kind in KINDS.values() if unit.actor.may(kind.read, path)]
+        if not kinds:
             return []
         table = ExecutionEvent.__table__.c
         statement = (
             select(ExecutionEvent, Execution.attempt, Job.id, Job.title)
             .join(Execution, Execution.id == ExecutionEvent.execution_id)
             .join(Job, Job.id == Execution.job_id)
-            .where(ExecutionEvent.device_key == device.id)
+            .where(ExecutionEvent.device_key == device.id, Job.kind.in_(kinds))
         )
         if before is not None:
             statement = statement.where(before.condition(self.name, table.at, table.id))

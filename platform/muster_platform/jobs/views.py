@@ -91,6 +91,9 @@ class ExecutionView:
     args: dict[str, Any]
     title: str
     attempt: int
+    phase: int | None
+    mode: str
+    kind: str
     state: str
     queued_at: int
     sent_at: int | None
@@ -169,6 +172,9 @@ def execution_view(execution: Execution, device_id: str, device_name: str) -> Ex
         args=job.document.get("args", {}),
         title=job.title,
         attempt=execution.attempt,
+        phase=execution.phase,
+        mode=execution.mode,
+        kind=job.kind,
         state=execution.state,
         queued_at=execution.queued_at,
         sent_at=execution.sent_at,

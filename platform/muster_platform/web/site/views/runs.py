@@ -8,7 +8,7 @@ from muster_platform.jobs.retries import RETRIED
 from muster_platform.jobs.views import ExecutionView
 from muster_protocol.states import EXECUTION_TERMINAL
 
-USUAL = frozenset({"in_progress", "not_started", "verifying"})
+USUAL = frozenset({"in_progress", "not_started", "waiting_for_inventory"})
 """Codes that say how it goes, and not what is in the way."""
 ON_THE_WAY = frozenset({"waiting_for_dispatch", "waiting_for_broker", "not_delivered"})
 """Codes that every execution passes; they are in the way only when they last."""
