@@ -106,8 +106,9 @@ def _announce(platform: Platform, app: Celery | None) -> None:
         with platform.unit(system_actor("worker")) as unit:
             announce(unit, rhythms)
             late = overdue(unit)
-        for name in late if app is not None else ():
-            app.send_task(PREFIX + name)
+        if app is not None:
+            for name in late:
+                app.send_task(PREFIX + name)
     except SQLAlchemyError as error:
         log.warning("the schedule cannot be shown: %s", str(error).partition("\n")[0])
 
