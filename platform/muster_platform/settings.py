@@ -46,6 +46,19 @@ class Settings:
     broker_ca_file: str = ""
     broker_tls_cert_file: str = ""
     broker_tls_key_file: str = ""
+    broker_kind: str = ""
+    """embedded: ours, which asks the web process; mosquitto: reads files of ours. Empty: what a
+    running `muster up` has started, else embedded."""
+    broker_platform_host: str = ""
+    """Where the platform's own clients connect; empty: broker_host. Port 0: where devices do, with
+    Mosquitto one above it."""
+    broker_platform_port: int = 0
+    broker_platform_tls: bool = False
+    mosquitto_dir: str = ""
+    """Folder of Mosquitto's passwords and access lists; empty: `mosquitto` in state_dir."""
+    mosquitto_pid_file: str = ""
+    """Of a Mosquitto on this machine; empty: mosquitto.pid in its folder."""
+    accounts_every_s: int = 30
     broker_token: str = secret()
     mqtt_password: str = secret()
     """Password of the platform's own MQTT accounts (`_ingest`, `_dispatch`, …)."""
@@ -71,7 +84,7 @@ class Settings:
     """Bearer token that /metrics asks for; empty: it asks for none."""
 
     flower_url: str = ""
-    """Where the web process reaches Flower, such as http://127.0.0.1:5555; empty: it is not shown."""
+    """Where the web process reaches Flower (http://127.0.0.1:5555); empty: it is not shown."""
     flower_host: str = ""
     """Address that `muster flower` listens on; empty: the host of flower_url."""
 
@@ -114,6 +127,29 @@ class Settings:
     execution_timeout_s: int = 600
     execution_step_timeout_s: int = 300
 
+    artifact_bytes_max: int = 4 * 1024 * 1024 * 1024
+    """Largest file of a release."""
+    upload_kept_s: int = 7 * 24 * 3600
+    """How long an unfinished upload is kept after its last piece came."""
+    fcm_credentials_file: str = ""
+    """Service account (JSON) of the phones' push service; empty: nothing is pushed."""
+    fcm_url: str = "https://fcm.googleapis.com"
+    """Where pushes are sent; another one only for tests."""
+
+    log_store: str = "database"
+    """Where logs are searched: database, or elasticsearch (which the indexer or Logstash fills)."""
+    elasticsearch_urls: tuple[str, ...] = ()
+    elasticsearch_user: str = ""
+    elasticsearch_password: str = secret()
+    elasticsearch_api_key: str = secret()
+    """Instead of user and password."""
+    elasticsearch_ca_file: str = ""
+    elasticsearch_index: str = "muster-logs"
+    """Indices are called so, and their day: muster-logs-2026.11.24."""
+    elasticsearch_shards: int = 1
+    elasticsearch_replicas: int = 1
+    indexer_batch_records: int = 4_000
+
     telemetry_kept_days: int = 0
     logs_kept_days: int = 0
     """Where a profile says nothing else. How long data is kept; 0, here and below: for ever."""
@@ -129,9 +165,29 @@ class Settings:
     log_level: str = "INFO"
 
     @property
+    def platform_broker(self) -> tuple[str, int, bool]:
+        """Host and port where the platform's own clients connect, and whether by TLS."""
+        host = self.broker_platform_host or self.broker_host
+        if self.broker_platform_port:
+            return host, self.broker_platform_port, self.broker_platform_tls
+        if self.broker_kind == "mosquitto":
+            return host, self.broker_port + 1, self.broker_platform_tls
+        return host, self.broker_port, self.broker_tls
+
+    @property
+    def mosquitto_files(self) -> Path:
+        """Folder of what Mosquitto reads."""
+        return Path(self.mosquitto_dir) if self.mosquitto_dir else self.state_dir / "mosquitto"
+
+    @property
     def spool_dir(self) -> Path:
         """Folder of the platform's spools."""
         return self.state_dir / "spool"
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """Folder of the files of releases."""
+        return self.state_dir / "artifacts"
 
     @property
     def mails_dir(self) -> Path:

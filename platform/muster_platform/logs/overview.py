@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from muster_platform.logs.database import DatabaseLogStore
 from muster_platform.logs.filter import LogFilter
 from muster_platform.logs.fingerprint_rules import FingerprintState
 from muster_platform.logs.fingerprint_views import FingerprintFilter, FingerprintView
@@ -10,6 +9,7 @@ from muster_platform.logs.fingerprints import FingerprintService
 from muster_platform.logs.narrowing import narrowed
 from muster_platform.logs.ranges import Part, fill, width_of
 from muster_platform.logs.store import Facet, LogStore
+from muster_platform.logs.stores import store_of
 from muster_platform.logs.views import LEVELS
 from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
@@ -33,7 +33,7 @@ class LogOverview:
 
     def __init__(self, unit: Unit, store: LogStore | None = None) -> None:
         self._unit = unit
-        self._store = store or DatabaseLogStore(unit.session)
+        self._store = store or store_of(unit)
 
     def volume(self, since: int, until: int, buckets: int = 60) -> list[Part]:
         """Count records by level over a range, in at most so many equal parts, oldest first.

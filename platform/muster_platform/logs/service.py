@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from muster_platform.errors import InvalidInput, NotFound
-from muster_platform.logs.database import DatabaseLogStore
 from muster_platform.logs.filter import LogFilter
 from muster_platform.logs.narrowing import narrowed, readable
 from muster_platform.logs.ranges import Part, fill, width_of
 from muster_platform.logs.store import Facet, LogQuery, LogStore, Position
+from muster_platform.logs.stores import store_of
 from muster_platform.logs.views import LogView
 from muster_platform.paging import PageRequest, decode_cursor, encode_cursor
 from muster_platform.unit import Unit
@@ -81,7 +81,7 @@ class LogService:
 
     def __init__(self, unit: Unit, store: LogStore | None = None) -> None:
         self._unit = unit
-        self._store = store or DatabaseLogStore(unit.session)
+        self._store = store or store_of(unit)
 
     def search(self, wanted: LogFilter, page: PageRequest) -> LogPage:
         """Search, newest first (or oldest first); a cursor goes on in its own direction.
