@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 import redis
 
-from tests.services import base, chromium, mosquitto, postgresql, valkey
+from tests.services import base, chromium, elasticsearch, kafka, mosquitto, postgresql, valkey
 from tests.services.muster import MusterProcess
 
 # Deadlines measure the machine, not the code. Under CI the examples are the same every time.
@@ -85,6 +85,21 @@ def _valkey(_valkey_server: valkey.Valkey) -> valkey.Valkey:
     return _valkey_server
 
 
+@pytest.fixture(scope="session", name="_elasticsearch_server")
+def _elasticsearch_server() -> Iterator[elasticsearch.Elasticsearch]:
+    with elasticsearch.running() as server:
+        yield server
+
+
+@pytest.fixture(name="elasticsearch")
+def _elasticsearch(
+    _elasticsearch_server: elasticsearch.Elasticsearch,
+) -> elasticsearch.Elasticsearch:
+    """Give Elasticsearch without any index (`.url`); it may be killed and started again."""
+    _elasticsearch_server.clear()
+    return _elasticsearch_server
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[chromium.Browser]:
     """Give headless Chromium; open a context of your own in it.
@@ -94,6 +109,13 @@ def browser() -> Iterator[chromium.Browser]:
     """
     with chromium.running() as started:
         yield started
+
+
+@pytest.fixture(scope="session", name="kafka")
+def _kafka() -> Iterator[kafka.Kafka]:
+    """Give Kafka, shared: use topics or a prefix of your own; one to kill: kafka.running()."""
+    with kafka.running() as server:
+        yield server
 
 
 @pytest.fixture
