@@ -10,28 +10,47 @@ from sqlalchemy import Engine
 
 from muster_platform.access.actor import Actor
 from muster_platform.access.groups import GroupHooks
+from muster_platform.adapters.artifact_folder import ArtifactFolder
+from muster_platform.adapters.elastic import elastic_store
 from muster_platform.adapters.redis_signals import RedisSignals, WakeUps
+from muster_platform.alerts.hooks import AlarmGroupHooks, AlarmHooks
+from muster_platform.alerts.timeline import AlarmTimeline
 from muster_platform.clock import Clock, SystemClock
 from muster_platform.db.engine import make_engine
 from muster_platform.devices.bulk.hooks import BulkGroupHooks
 from muster_platform.devices.hooks import AllHooks, DeviceHooks
 from muster_platform.devices.settings_walk import SettingsGroupHooks
 from muster_platform.devices.timeline import TimelineProvider
+from muster_platform.jobs import kinds
 from muster_platform.jobs.hooks import JobGroupHooks, JobHooks
 from muster_platform.jobs.timeline import JobTimeline
 from muster_platform.logs.hooks import LogHooks
+from muster_platform.logs.stores import ELASTICSEARCH, enter_store
 from muster_platform.outbox import NoSignals, Signals
 from muster_platform.settings import Settings
 from muster_platform.unit import Unit, Units
+from muster_platform.updates.rollout_inventory import UpdateHooks
+from muster_platform.updates.rollout_kind import UpdateKind
+from muster_platform.updates.store import ArtifactStore
 
-DEVICE_HOOKS: DeviceHooks = AllHooks(JobHooks(), LogHooks())
+kinds.register(UpdateKind())
+
+DEVICE_HOOKS: DeviceHooks = AllHooks(JobHooks(), LogHooks(), UpdateHooks(), AlarmHooks())
 """Who hears in the same transaction that a device came, went or was removed."""
 
-GROUP_HOOKS: tuple[GroupHooks, ...] = (JobGroupHooks(), BulkGroupHooks(), SettingsGroupHooks())
+GROUP_HOOKS: tuple[GroupHooks, ...] = (
+    JobGroupHooks(),
+    BulkGroupHooks(),
+    SettingsGroupHooks(),
+    AlarmGroupHooks(),
+)
 """Who hears in the same transaction that a group was moved."""
 
-TIMELINE: tuple[TimelineProvider, ...] = (JobTimeline(),)
+TIMELINE: tuple[TimelineProvider, ...] = (JobTimeline(), AlarmTimeline())
 """Who has lines for a device's timeline beside the registry."""
+
+
+enter_store(ELASTICSEARCH, elastic_store)
 
 
 @dataclass
@@ -72,6 +91,11 @@ class Platform:
         """Open a unit of work in the actor's name."""
         with self.units.open(actor, write=write) as unit:
             yield unit
+
+    @cached_property
+    def artifacts(self) -> ArtifactStore:
+        """Give where the files of releases are kept."""
+        return ArtifactFolder(self.settings.artifacts_dir)
 
     def wake_ups(self, role: str) -> WakeUps:
         """Give what a role's loop waits on."""

@@ -13,6 +13,8 @@ WAKE_SETTINGS = "settings"
 WAKE_PURGE = "purge"
 WAKE_BULK = "bulk"
 WAKE_TASKS = "tasks"
+WAKE_RULES = "rules"
+WAKE_ACCOUNTS = "accounts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class MigratedPostgres:
         return self.server.url(self.name)
 
 
-_KEPT = {"roles", "role_permissions", "groups"}
+_KEPT = {"roles", "role_permissions", "groups", "rules"}
 _TO_FIRST_ROWS = ";\n".join(
     [
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -74,6 +74,9 @@ _TO_FIRST_ROWS = ";\n".join(
         "UPDATE groups SET name = 'Fleet'",
         "DELETE FROM role_permissions WHERE role_id IN (SELECT id FROM roles WHERE NOT builtin)",
         "DELETE FROM roles WHERE NOT builtin",
+        "DELETE FROM rules WHERE builtin IS NULL",
+        "UPDATE rules SET enabled = true, due_at = 0, evaluated_at = NULL, remembered = '{}',"
+        " version = 1, problem = ''",
         "UPDATE roles SET require_second_factor = false, version = 1",
         "SELECT setval(format('%I', sequencename)::regclass,"
         " CASE sequencename WHEN 'groups_id_seq' THEN 2 ELSE 1 END, false) FROM pg_sequences",

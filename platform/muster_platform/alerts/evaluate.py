@@ -18,8 +18,8 @@ from muster_platform.alerts.raising import clear, move, raise_alarm, set_hidden
 from muster_platform.alerts.states import Change
 from muster_platform.devices.models import Device
 from muster_platform.errors import MusterError
-from muster_platform.logs.database import DatabaseLogStore
 from muster_platform.logs.store import LogStore
+from muster_platform.logs.stores import store_of
 from muster_platform.unit import Unit
 
 NEVER = 2**53
@@ -30,11 +30,6 @@ DISABLED = "The rule was disabled"
 DELETED = "The rule was deleted"
 
 Stores = Callable[[Unit], LogStore]
-
-
-def database_logs(unit: Unit) -> LogStore:
-    """Give the log store of the database."""
-    return DatabaseLogStore(unit.session)
 
 
 def claim_due(unit: Unit) -> str | None:
@@ -52,7 +47,7 @@ def claim_due(unit: Unit) -> str | None:
     return rule_id
 
 
-def step(unit: Unit, rule_id: str, limit: int, stores: Stores = database_logs) -> int:
+def step(unit: Unit, rule_id: str, limit: int, stores: Stores = store_of) -> int:
     """Take one step of a rule's evaluation.
 
     Args:
@@ -89,7 +84,7 @@ def done(unit: Unit, rule_id: str) -> None:
     _set_due(unit, rule_id, NEVER if wound_up else unit.now() + every_ms)
 
 
-def look_of(unit: Unit, rule: Rule, stores: Stores = database_logs) -> Look:
+def look_of(unit: Unit, rule: Rule, stores: Stores = store_of) -> Look:
     """Give what a rule looks at."""
     return Look(
         unit=unit,

@@ -200,7 +200,7 @@ class NewFingerprint(FewKind[NewFingerprintParams]):
             select(Fingerprint.id, Fingerprint.state).where(Fingerprint.id.in_(subjects))
         )
         decided = (FingerprintState.RESOLVED, FingerprintState.IGNORED)
-        known = dict(rows.tuples())
+        known = {row[0]: row[1] for row in rows}
         found = {key: f"The fault is {state}" for key, state in known.items() if state in decided}
         return {**found, **{key: "The fault is gone" for key in subjects if key not in known}}
 

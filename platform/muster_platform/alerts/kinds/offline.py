@@ -173,7 +173,7 @@ class Offline(DeviceKind[OfflineParams]):
                 Alarm.state.in_(ACTIVE_STATES),
             )
         )
-        return dict(rows.tuples())
+        return {row[0]: row[1] for row in rows}
 
     def _sites(self, look: Look, params: OfflineParams) -> list[Finding]:
         known = active(look, None, "group")

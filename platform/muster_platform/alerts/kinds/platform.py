@@ -207,7 +207,7 @@ class QuarantineGrows(FewKind[QuarantineParams]):
             .order_by(number.desc())
             .limit(limit)
         )
-        return dict(rows.tuples())
+        return {row[0]: row[1] for row in rows}
 
     def _finding(
         self, look: Look, params: QuarantineParams, subject: Subject, number: int, of: str = ""

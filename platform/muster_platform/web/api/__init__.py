@@ -5,6 +5,7 @@ from flask import Flask
 from muster_platform.web.api import (
     access,
     account,
+    alarms,
     api_tokens,
     approval,
     audit,
@@ -28,7 +29,10 @@ from muster_platform.web.api import (
     profiles,
     quarantine,
     raw,
+    release_files,
+    releases,
     roles,
+    rules,
     session,
     sign_ins,
     tasks,
@@ -64,9 +68,13 @@ MODULES = (
     logs,
     fingerprints,
     jobs,
+    alarms,
+    rules,
     executions,
     audit,
     tasks,
+    releases,
+    release_files,
     device,
 )
 ROUTES: tuple[Route, ...] = tuple(route for module in MODULES for route in module.routes.items)
