@@ -4,7 +4,7 @@ The devices folder knows neither jobs nor logs: they implement this and are call
 transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from muster_platform.unit import Unit
@@ -29,6 +29,17 @@ class DeviceHooks(Protocol):
         """Act on a device that dispatch may not publish to any more."""
         ...
 
+    def on_inventory(
+        self, unit: Unit, device_key: int, versions: Mapping[str, str], received_at: int
+    ) -> None:
+        """Act on a whole inventory that has just been stored.
+
+        Args:
+            versions: {component: version}.
+            received_at: ms since the epoch.
+        """
+        ...
+
     def on_removed(self, unit: Unit, device_key: int) -> None:
         """Act on a device that is being deleted; its data stays, hidden, until it is purged."""
         ...
@@ -51,6 +62,11 @@ class NoHooks:
         """Do nothing."""
 
     def on_unreachable(self, unit: Unit, device_key: int) -> None:
+        """Do nothing."""
+
+    def on_inventory(
+        self, unit: Unit, device_key: int, versions: Mapping[str, str], received_at: int
+    ) -> None:
         """Do nothing."""
 
     def on_removed(self, unit: Unit, device_key: int) -> None:
@@ -81,6 +97,13 @@ class AllHooks:
         """Pass it on."""
         for hook in self._hooks:
             hook.on_unreachable(unit, device_key)
+
+    def on_inventory(
+        self, unit: Unit, device_key: int, versions: Mapping[str, str], received_at: int
+    ) -> None:
+        """Pass it on."""
+        for hook in self._hooks:
+            hook.on_inventory(unit, device_key, versions, received_at)
 
     def on_removed(self, unit: Unit, device_key: int) -> None:
         """Pass it on."""

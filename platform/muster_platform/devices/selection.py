@@ -92,7 +92,7 @@ def candidates(unit: Unit, selection: Selection, permission: Permission) -> list
 
     Returns:
         Rows of id, device_id, display_name, plain, disabled_at, capabilities, gateway_id,
-        group_id, group_path, group_name, presence, since, may: by key.
+        group_id, profile_id, group_path, group_name, presence, since, may: by key.
 
     Raises:
         NotFound: the filter names a group that is not there for the actor.
@@ -120,6 +120,7 @@ def candidates_where(unit: Unit, permission: Permission, *where: ColumnElement[b
         select(
             *(Device.id, Device.device_id, Device.display_name, Device.plain),
             *(Device.disabled_at, Device.capabilities, Device.gateway_id, Device.group_id),
+            Device.profile_id,
             Group.path.label("group_path"),
             Group.name.label("group_name"),
             Presence.state.label("presence"),

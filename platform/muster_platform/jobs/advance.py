@@ -26,11 +26,10 @@ def advance(unit: Unit, job: Job, authors: Authors | None = None) -> bool:
         return False
     if job.cancel_requested_at is not None:
         cancel_some(unit, job)
-    unit.session.flush()
-    counts = counts_of(unit.session, [job.id])[job.id]
     before = _shown(job)
-    job.counts = counts
-    more = _kinds_step(unit, job, counts)
+    more = _kinds_step(unit, job)
+    unit.session.flush()
+    job.counts = counts_of(unit.session, [job.id])[job.id]
     if open_in(job.counts) == 0 and not more:
         _finish(unit, job)
     elif job.state == J.IN_PROGRESS and job.cancel_requested_at is None:
@@ -44,18 +43,14 @@ def advance(unit: Unit, job: Job, authors: Authors | None = None) -> bool:
     return changed
 
 
-def _kinds_step(unit: Unit, job: Job, counts: dict[str, int]) -> bool:
-    """Let the kind take its step; counts are read anew, since it may make executions."""
+def _kinds_step(unit: Unit, job: Job) -> bool:
+    """Let the kind take its step, which may make executions; say if more is to come."""
     if job.cancel_requested_at is not None:
         return False
     kind = kind_of(job)
     if job.state == J.IN_PROGRESS and (why := kind.held(unit, job)) is not None:
         pause(unit, job, why)
-    more = kind.step(unit, job, counts)
-    if more:
-        unit.session.flush()
-        job.counts = counts_of(unit.session, [job.id])[job.id]
-    return more
+    return kind.step(unit, job)
 
 
 def move(job: Job, to: JobState, reason: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Update, func, literal, select, update
 
+from muster_platform.devices.hooks import NoHooks
 from muster_platform.jobs import advance as passes
 from muster_platform.jobs import rules
 from muster_platform.jobs.counting import ENDED
@@ -32,7 +33,7 @@ class JobGroupHooks:
         )
 
 
-class JobHooks:
+class JobHooks(NoHooks):
     """Implements devices.hooks.DeviceHooks; runs in the transaction of the caller."""
 
     def on_hello(self, unit: Unit, device_key: int, running: Sequence[str]) -> None:

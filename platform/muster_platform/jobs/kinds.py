@@ -54,13 +54,9 @@ class Kind:
         del unit, job
         return None
 
-    def step(self, unit: Unit, job: Job, counts: dict[str, int]) -> bool:
-        """Take the kind's own step of a pass over a job in progress; say if more is to come.
-
-        Args:
-            counts: {execution state: devices} of the newest attempts.
-        """
-        del unit, job, counts
+    def step(self, unit: Unit, job: Job) -> bool:
+        """Take the kind's own step of a pass over a job in progress; say if more is to come."""
+        del unit, job
         return False
 
     def resumed(self, unit: Unit, job: Job) -> None:

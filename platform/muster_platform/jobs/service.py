@@ -231,10 +231,15 @@ class JobService:
         job = lock_job(self._unit.session, self._visible(job_id).id)
         if job is None:
             raise NotFound("job", job_id)
-        self._require_everywhere(job)  # not by job.group_path: devices may have moved since
+        self.require_everywhere(job)  # not by job.group_path: devices may have moved since
         return job
 
-    def _require_everywhere(self, job: Job) -> None:
+    def require_everywhere(self, job: Job) -> None:
+        """Refuse who may not act on every device that has an execution.
+
+        Raises:
+            PermissionDenied: naming the permission and a group.
+        """
         run = kind_of(job).run
         missing = self._unit.session.execute(
             select(Group.name, Group.path)

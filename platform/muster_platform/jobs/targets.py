@@ -133,7 +133,7 @@ def plan(unit: Unit, target: Target, command: str) -> Plan:
         NotFound: no such group, or not for this actor's eyes.
         InvalidInput: more devices than one job may have.
     """
-    rows = _rows(unit, target)
+    rows = rows_of(unit, target, Permission.COMMANDS_RUN)
     require_few(unit, len(rows))
     included, excluded = [], []
     for row in rows:
@@ -162,8 +162,15 @@ def _reason_against(row: Any, command: str) -> str:
     return ""
 
 
-def _rows(unit: Unit, target: Target) -> list[Any]:
-    run = Permission.COMMANDS_RUN
+def rows_of(unit: Unit, target: Target, run: Permission) -> list[Any]:
+    """Read who is meant, each with whether the actor has the permission on it.
+
+    Returns:
+        Rows as devices.selection.candidates gives them.
+
+    Raises:
+        NotFound: no such group, or not for this actor's eyes.
+    """
     if target.group_id is not None:
         group = unit.session.get(Group, target.group_id)
         if group is None or not unit.actor.may(Permission.GROUPS_READ, group.path):

@@ -1,19 +1,19 @@
 """Which domain function takes which message: the composition of ingest."""
 
+from muster_platform.bootstrap import DEVICE_HOOKS
 from muster_platform.devices.ingest import registry
 from muster_platform.devices.models import Device
 from muster_platform.errors import Conflict
-from muster_platform.jobs.hooks import JobHooks
 from muster_platform.jobs.reports import FOREIGN_EXECUTION, Outcome, apply_report
 from muster_platform.logs.fingerprint import fingerprint
 from muster_platform.stream.store import Appliers
 from muster_platform.unit import Unit
-from muster_protocol.messages import Hello, HelloAnswer, Presence, Report
+from muster_protocol.messages import Hello, HelloAnswer, InventoryReport, Presence, Report
 
 
 def appliers() -> Appliers:
     """Give what the domains do with each message."""
-    hooks = JobHooks()
+    hooks = DEVICE_HOOKS
 
     def hello(unit: Unit, device: Device, message: Hello, received_at: int) -> HelloAnswer:
         return registry.apply_hello(unit, device, message, received_at, hooks)
@@ -23,13 +23,18 @@ def appliers() -> Appliers:
     ) -> None:
         registry.apply_presence(unit, device, message, received_at, hooks, kept=kept)
 
+    def inventory(
+        unit: Unit, device: Device, message: InventoryReport, received_at: int
+    ) -> None:
+        registry.apply_inventory(unit, device, message, received_at, hooks)
+
     def heard(unit: Unit, heard_at: dict[int, int]) -> None:
         registry.heard(unit, heard_at, hooks)
 
     return Appliers(
         hello=hello,
         presence=presence,
-        inventory=registry.apply_inventory,
+        inventory=inventory,
         settings=registry.apply_settings_report,
         event=registry.apply_event,
         report=_report,

@@ -274,8 +274,8 @@ def test_an_inventory_keeps_the_time_of_each_change(platform, fleet, say):
     with platform.unit(ADMIN) as unit:
         device = DeviceService(unit).get("cam-1")
         report = InventoryReport(inventory=told)
-        registry.apply_inventory(unit, device, report, unit.now())
-        registry.apply_inventory(unit, device, report, unit.now())
+        registry.apply_inventory(unit, device, report, unit.now(), NoHooks())
+        registry.apply_inventory(unit, device, report, unit.now(), NoHooks())
     say("cam-1", "hello", 2)  # says nothing of it: what is known stays
     with platform.unit(ADMIN, write=False) as unit:
         rows = unit.session.scalars(select(InventoryItem).order_by(InventoryItem.component))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from muster_platform.db.text import clean_json
+from muster_platform.devices.hooks import DeviceHooks
 from muster_platform.devices.ingest.inventory import store_inventory
 from muster_platform.devices.models import Device, DeviceSettings
 from muster_platform.devices.rows import add_event
@@ -29,7 +30,9 @@ class Contact:
     inventory: Sequence[Component] | None = None
 
 
-def apply_contact(unit: Unit, device: Device, contact: Contact, received_at: int) -> int:
+def apply_contact(
+    unit: Unit, device: Device, contact: Contact, received_at: int, hooks: DeviceHooks
+) -> int:
     """Store what is told; presence stays as it is, for nothing can be sent to the device.
 
     Returns:
@@ -47,7 +50,7 @@ def apply_contact(unit: Unit, device: Device, contact: Contact, received_at: int
         )
     device.attributes = attributes
     if contact.inventory is not None:
-        store_inventory(unit, device, contact.inventory, received_at)
+        store_inventory(unit, device, contact.inventory, received_at, hooks)
     add_event(unit, device, "hello", "Told something over HTTPS", at=received_at)
     unit.session.flush()
     settings = unit.session.get(DeviceSettings, device.id)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from muster_platform.db.text import clean
+from muster_platform.devices.hooks import DeviceHooks
 from muster_platform.devices.models import Device, InventoryItem
 from muster_platform.devices.rows import add_event
 from muster_platform.unit import Unit
@@ -12,7 +13,11 @@ from muster_protocol.messages import Component
 
 
 def store_inventory(
-    unit: Unit, device: Device, components: Sequence[Component], received_at: int
+    unit: Unit,
+    device: Device,
+    components: Sequence[Component],
+    received_at: int,
+    hooks: DeviceHooks,
 ) -> None:
     """Make the stored inventory equal to what the device says; of a doubled name the last counts.
 
@@ -41,6 +46,7 @@ def store_inventory(
     unit.session.flush()
     if changes:
         add_event(unit, device, "inventory", _summary(changes), changes, at=received_at)
+    hooks.on_inventory(unit, device.id, told, received_at)
 
 
 def _summary(changes: dict[str, list[str | None]]) -> str:

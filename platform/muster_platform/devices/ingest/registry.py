@@ -56,7 +56,7 @@ def apply_hello(
     before = belief_of(device.presence)
     newest = rules.is_newest(before, hello)
     if newest or message.session == before.session:
-        _describe(unit, device, message, install_id, received_at)
+        _describe(unit, device, message, install_id, received_at, hooks)
     after = presence.apply(device, hello)
     if newest:
         add_event(unit, device, "hello", _summary(device, message), _told(message), at=received_at)
@@ -99,14 +99,20 @@ def heard(unit: Unit, heard_at: Mapping[int, int], hooks: DeviceHooks) -> None:
     PresenceService(unit, hooks).heard(heard_at)
 
 
-def apply_inventory(unit: Unit, device: Device, message: InventoryReport, received_at: int) -> None:
+def apply_inventory(
+    unit: Unit,
+    device: Device,
+    message: InventoryReport,
+    received_at: int,
+    hooks: DeviceHooks,
+) -> None:
     """Take a whole inventory.
 
     Raises:
         Conflict: the device is disabled (code `refused`).
     """
     _require_enabled(device)
-    store_inventory(unit, device, message.inventory, received_at)
+    store_inventory(unit, device, message.inventory, received_at, hooks)
 
 
 def apply_settings_report(
@@ -176,7 +182,12 @@ def _is_new_install(unit: Unit, device: Device, install_id: str) -> bool:
 
 
 def _describe(
-    unit: Unit, device: Device, message: Hello, install_id: str, received_at: int
+    unit: Unit,
+    device: Device,
+    message: Hello,
+    install_id: str,
+    received_at: int,
+    hooks: DeviceHooks,
 ) -> None:
     _note_install(unit, device, install_id)
     device.plain = False
@@ -184,7 +195,7 @@ def _describe(
     device.capabilities = clean_json(message.capabilities)
     device.attributes = clean_json(message.attributes)
     if message.inventory:
-        store_inventory(unit, device, message.inventory, received_at)
+        store_inventory(unit, device, message.inventory, received_at, hooks)
 
 
 def _note_install(unit: Unit, device: Device, install_id: str) -> None:

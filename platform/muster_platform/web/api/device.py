@@ -7,6 +7,7 @@ from flask import request
 from msgspec import Meta
 
 from muster_platform.access.actor import system_actor
+from muster_platform.bootstrap import DEVICE_HOOKS
 from muster_platform.devices.approval import Told
 from muster_platform.devices.credentials import is_use_news, note_use, prove
 from muster_platform.devices.enrolment import EnrolmentService, EnrolmentWaiting
@@ -14,9 +15,11 @@ from muster_platform.devices.ingest.contact import Contact, apply_contact
 from muster_platform.devices.models import Device
 from muster_platform.errors import Conflict, NotAuthenticated, Rejected
 from muster_platform.unit import Unit
+from muster_platform.updates.artifacts import for_device
 from muster_platform.web import auth
 from muster_platform.web.api.common import DeviceId
-from muster_platform.web.api.routing import Caller, Routes
+from muster_platform.web.api.release_files import file_answer
+from muster_platform.web.api.routing import Binary, Caller, Routes
 from muster_platform.web.context import client_address, platform
 from muster_platform.web.limits import Limit
 from muster_protocol.ids import is_device_id
@@ -142,8 +145,28 @@ def device_hello(body: DeviceHello) -> DeviceHelloAnswer:
     with platform().unit(system_actor("device")) as unit:
         device = _admitted(unit, device_id, secret)
         contact = Contact(attributes=body.attributes, inventory=body.inventory)
-        version = apply_contact(unit, device, contact, unit.now())
+        version = apply_contact(unit, device, contact, unit.now(), DEVICE_HOOKS)
         return DeviceHelloAnswer(ts=unit.now(), settings_version=version)
+
+
+@routes.add(
+    "GET",
+    "/device/artifacts/{artifact_id}",
+    caller=Caller.DEVICE,
+    errors=(NotAuthenticated, Conflict),
+)
+def device_artifact(artifact_id: str) -> Binary:
+    """Download a file of a published release for the device's profile, or by Range a part of it.
+
+    A gateway may fetch what is for its children too.
+    """
+    device_id, secret = _basic()
+    per_minute = platform().settings.requests_per_minute
+    auth.spend(Limit("device", per_minute, "requests of this device"), client_address(), device_id)
+    with platform().unit(system_actor("device")) as unit:
+        artifact = for_device(unit, _admitted(unit, device_id, secret), artifact_id)
+    found: Binary = file_answer(artifact)
+    return found
 
 
 def _basic() -> tuple[str, str]:
