@@ -65,6 +65,7 @@ bench: $(DEV)  ## Run every benchmark; each closes with one JSON line
 .PHONY: services
 services:  ## Install the real services that tests use (Debian packages; root or sudo)
 	@tests/services/install.sh
+	@tests/services/install_kafka.sh
 
 .PHONY: venv
 venv: $(DEV)  ## Make or update the virtual environment in .venv, with all tools

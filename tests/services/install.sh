@@ -3,7 +3,8 @@
 # Tests start servers of their own, so the daemons of these packages are kept from starting.
 set -euo pipefail
 
-packages=(mosquitto mosquitto-clients postgresql chromium nginx fonts-liberation)
+packages=(mosquitto mosquitto-clients postgresql chromium nginx fonts-liberation
+    default-jre-headless maven kcat)
 
 missing=()
 for package in "${packages[@]}"; do
