@@ -1,7 +1,8 @@
 """The one place that reads configuration: muster.toml, secrets.toml, the environment.
 
 Later wins: defaults, the file (MUSTER_CONFIG or ./muster.toml), secrets.toml in state_dir (made
-at the first start), variables MUSTER_<NAME>.
+at the first start), variables MUSTER_<NAME>, or MUSTER_<NAME>_FILE with the path of a file that
+holds the value.
 """
 
 import os
@@ -17,6 +18,8 @@ from muster_platform.settings import Settings
 
 SECRET_NAMES = ("broker_token", "mqtt_password", "jwt_secret")
 """Secrets that are made at the first start when nobody gave any."""
+
+BROKER_KINDS = ("embedded", "mosquitto")
 
 _TYPES = get_type_hints(Settings)
 
@@ -83,15 +86,35 @@ def runtime_file(state_dir: Path) -> Path:
 
 def embedded_redis_url(state_dir: Path) -> str:
     """Give the address of the Valkey of a running `muster up`; "" where there is none."""
+    return _runtime(state_dir, "redis_url")
+
+
+def _runtime(state_dir: Path, name: str) -> str:
     try:
         document = tomllib.loads(runtime_file(state_dir).read_text())
     except (OSError, tomllib.TOMLDecodeError):
         return ""
-    return str(document.get("redis_url", ""))
+    return str(document.get(name, ""))
+
+
+def remember_broker(settings: Settings) -> None:
+    """Note for commands in a second terminal which broker `muster up` has started."""
+    values = {
+        "redis_url": _runtime(settings.state_dir, "redis_url"),
+        "broker_kind": settings.broker_kind,
+    }
+    lines = "".join(f'{name} = "{value}"\n' for name, value in values.items())
+    runtime_file(settings.state_dir).write_text(lines)
 
 
 def _complete(settings: Settings) -> Settings:
     changes: dict[str, Any] = {"state_dir": settings.state_dir.absolute()}
+    if not settings.broker_kind:
+        changes["broker_kind"] = _runtime(settings.state_dir, "broker_kind") or "embedded"
+    elif settings.broker_kind not in BROKER_KINDS:
+        raise ConfigurationError(
+            f"broker_kind: {settings.broker_kind!r} is none of {', '.join(BROKER_KINDS)}"
+        )
     if not settings.database_url:
         changes["database_url"] = f"sqlite:///{changes['state_dir']}/muster.db"
     if not settings.redis_url:
@@ -126,7 +149,19 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         variable = f"MUSTER_{name.upper()}"
         if variable in environ:
             given[name] = _typed(name, environ[variable], variable)
+        elif file := environ.get(f"{variable}_FILE"):
+            given[name] = _typed(name, _line(Path(file), f"{variable}_FILE"), f"{variable}_FILE")
     return given
+
+
+def _line(path: Path, where: str) -> str:
+    """Read a value from a file, as secrets are handed to containers; the line's end is no part."""
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise ConfigurationError(f"{where}: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{where}: {path} is not UTF-8 text") from error
 
 
 def _typed(name: str, value: Any, where: str) -> Any:

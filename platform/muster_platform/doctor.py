@@ -86,16 +86,17 @@ def _redis(settings: Settings) -> Finding:
 
 
 def _broker(settings: Settings) -> Finding:
+    host, port, with_tls = settings.platform_broker
     options = ReceiverOptions(
-        host=settings.broker_host,
-        port=settings.broker_port,
+        host=host,
+        port=port,
         client_id="_doctor",
         username="_doctor",
         password=settings.mqtt_password,
         persistent=False,
-        tls=TlsOptions(ca_file=settings.broker_ca_file or None) if settings.broker_tls else None,
+        tls=TlsOptions(ca_file=settings.broker_ca_file or None) if with_tls else None,
     )
-    address = f"{settings.broker_host}:{settings.broker_port}"
+    address = f"{host}:{port}"
     try:
         with Receiver(options) as receiver:
             receiver.connect()

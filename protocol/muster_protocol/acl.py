@@ -47,3 +47,15 @@ def may_retain(topic: str) -> bool:
         return False
     row = BY_NAME.get((parsed.direction, parsed.channel))
     return row is not None and row.retained
+
+
+def patterns(device_id: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Give the rule for brokers that take filters: (write or read, topic filter).
+
+    Args:
+        device_id: of one device, or the broker's own word for "whoever it is".
+    """
+    return (
+        ("write", f"{_own(device_id, Direction.UP)}#"),
+        ("read", f"{_own(device_id, Direction.DOWN)}#"),
+    )

@@ -45,6 +45,18 @@ def config(folder: Path, port: int, ws_port: int, lines: Sequence[str]) -> str:
 
 
 @contextmanager
+def running_with(conf: Path, port: int) -> Iterator[Path]:
+    """Start a server by a configuration that is there; give its log."""
+    log = conf.with_suffix(".log")
+    process = spawn([program("mosquitto"), "-c", str(conf)], log)
+    try:
+        wait_listening(process, port, log)
+        yield log
+    finally:
+        stop(process)
+
+
+@contextmanager
 def running(lines: Sequence[str] = OPEN_TO_ALL, *, port: int = 0) -> Iterator[Mosquitto]:
     """Start a server with these lines of configuration (beside the listeners).
 

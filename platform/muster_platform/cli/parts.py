@@ -17,6 +17,14 @@ class RoleName(StrEnum):
 
     INGEST = "ingest"
     DISPATCH = "dispatch"
+    ACCOUNTS = "accounts"
+
+
+class BrokerKind(StrEnum):
+    """Brokers that `muster up` starts."""
+
+    EMBEDDED = "embedded"
+    MOSQUITTO = "mosquitto"
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +40,9 @@ def up(
     ),
     devices: Annotated[int, typer.Option(min=1, max=5_000, help="Simulated devices.")] = 25,
     scenario: Annotated[Path | None, typer.Option(help="Scenario file of the simulator.")] = None,
+    broker: Annotated[
+        BrokerKind | None, typer.Option(help="Whose broker; else the setting broker_kind.")
+    ] = None,
     with_flower: Annotated[
         bool, typer.Option("--with-flower", help="Flower too, behind the site's sign-in.")
     ] = False,
@@ -40,7 +51,7 @@ def up(
     from muster_platform.up.prepare import with_flower_address
     from muster_platform.up.run import run_up
 
-    chosen = settings(state)
+    chosen = settings(state, broker_kind=None if broker is None else str(broker))
     if with_flower:
         chosen = with_flower_address(chosen)
     run_up(chosen, demo=demo, devices=devices, scenario=scenario)

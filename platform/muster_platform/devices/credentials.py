@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from muster_broker.accounts.passwords import hash_secret, verify_secret
 from muster_platform.access import audit
 from muster_platform.access.permissions import Permission
+from muster_platform.devices.broker_accounts import accounts_changed
 from muster_platform.devices.find import find_device, live_device
 from muster_platform.devices.models import Credential, Device, EnrolmentToken
 from muster_platform.devices.outbound import disconnect
@@ -167,6 +168,7 @@ def add_credential(
     )
     unit.session.add(row)
     unit.session.flush()
+    accounts_changed(unit)
     return row, secret
 
 

@@ -4,6 +4,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from muster_broker.accounts.contract import DisconnectOrder
+from muster_platform.devices.broker_accounts import accounts_changed
 from muster_platform.devices.models import Device, DeviceSettings, Outbound
 from muster_platform.outbox import WAKE_DISPATCH, Wake
 from muster_platform.unit import Unit
@@ -53,3 +54,4 @@ def disconnect(unit: Unit, device: Device, *, forget: bool = False) -> None:
     if device.gateway_id is None:
         order = DisconnectOrder(device_id=device.device_id, forget=forget)
         publish(unit, topics.DISCONNECT_TOPIC, msgspec.json.encode(order))
+        accounts_changed(unit)

@@ -12,6 +12,7 @@ from muster_platform.access.models import ROOT_GROUP_ID, Group
 from muster_platform.access.narrow import refuse_gain, require_on
 from muster_platform.access.permissions import Permission
 from muster_platform.devices import removal
+from muster_platform.devices.broker_accounts import accounts_changed
 from muster_platform.devices.filters import (
     HAS_INDEX,
     DeviceFilter,
@@ -226,6 +227,7 @@ class DeviceService:
         device = find_device(self._unit, device_id, Permission.DEVICES_WRITE)
         if device.disabled_at is not None:
             device.disabled_at = None
+            accounts_changed(self._unit)
             PresenceService(self._unit).enabled(device)
             self._note("device.enable", device)
         return device

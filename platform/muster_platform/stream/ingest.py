@@ -34,11 +34,12 @@ STEP_S = 0.5
 
 def receiver_options(settings: Settings, client_id: str = CLIENT_ID) -> ReceiverOptions:
     """Say how a platform client that hears all devices connects."""
-    tls = TlsOptions(ca_file=settings.broker_ca_file or None) if settings.broker_tls else None
+    host, port, with_tls = settings.platform_broker
+    tls = TlsOptions(ca_file=settings.broker_ca_file or None) if with_tls else None
     return ReceiverOptions(
-        settings.broker_host,
+        host,
         client_id,
-        port=settings.broker_port,
+        port=port,
         username=client_id,
         password=settings.mqtt_password or None,
         subscriptions=((ALL_UP, 1),),

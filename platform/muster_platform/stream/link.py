@@ -81,7 +81,7 @@ class Link:
         client.username_pw_set(client_id, settings.mqtt_password)
         client.max_inflight_messages_set(in_flight)
         client.connect_timeout = CONNECT_TIMEOUT_S
-        if settings.broker_tls:
+        if settings.platform_broker[2]:
             client.tls_set(ca_certs=settings.broker_ca_file or None)
         client.on_socket_open = _no_delay
         client.on_connect = self._on_connect
@@ -97,13 +97,11 @@ class Link:
         Raises:
             LinkDown: the broker does not listen.
         """
-        settings = self._settings
+        host, port, _ = self._settings.platform_broker
         try:
-            self._client.connect(settings.broker_host, settings.broker_port, KEEPALIVE_S)
+            self._client.connect(host, port, KEEPALIVE_S)
         except (OSError, ValueError) as error:
-            raise LinkDown(
-                f"the broker at {settings.broker_host}:{settings.broker_port} is away: {error}"
-            ) from error
+            raise LinkDown(f"the broker at {host}:{port} is away: {error}") from error
         self._client.loop_start()
 
     def publish(self, topic: str, payload: bytes, qos: int, *, retain: bool = False) -> int:

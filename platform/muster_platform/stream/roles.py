@@ -34,6 +34,7 @@ class Role(Protocol):
 ROLES: dict[str, str] = {
     "ingest": "muster_platform.stream.ingest:IngestRole",
     "dispatch": "muster_platform.stream.dispatch:DispatchRole",
+    "accounts": "muster_platform.stream.keeper:KeeperRole",
 }
 """Name of each role and where its class is; imported when it is run."""
 

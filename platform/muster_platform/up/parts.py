@@ -45,13 +45,20 @@ def valkey_command(port: int, folder: Path) -> tuple[str, ...]:
     )
 
 
-def parts(settings: Settings, valkey_port: int | None, demo: Part | None = None) -> list[Part]:
+def parts(
+    settings: Settings,
+    valkey_port: int | None,
+    demo: Part | None = None,
+    other_broker: Part | None = None,
+) -> list[Part]:
     """List the parts in the order they start.
 
     Args:
         valkey_port: of the embedded Valkey, or None where Redis is somebody else's.
         demo: the simulator, for a demonstration.
+        other_broker: in place of the embedded one.
     """
+    roles = ("ingest", "dispatch", *(("accounts",) if other_broker else ()))
     env = config.environment(settings)
     queue = ("valkey",) if valkey_port is not None else ()
     result = []
@@ -73,7 +80,8 @@ def parts(settings: Settings, valkey_port: int | None, demo: Part | None = None)
             probe=lambda: answers_http(settings.web_host, settings.web_port, "/health/live"),
             shown=settings.public_url,
         ),
-        Part(
+        other_broker
+        or Part(
             "broker",
             broker_command(settings),
             env,
@@ -83,11 +91,11 @@ def parts(settings: Settings, valkey_port: int | None, demo: Part | None = None)
         ),
         Part(
             "run",
-            (*MUSTER, "run", "ingest", "dispatch"),
+            (*MUSTER, "run", *roles),
             env,
             after=("broker", *queue),
             ready_text="run: ready",
-            shown="ingest, dispatch",
+            shown=", ".join(roles),
         ),
         Part(
             "live",

@@ -17,10 +17,9 @@ from muster_platform.bootstrap import Platform
 from muster_platform.db import migrate
 from muster_platform.errors import ConfigurationError
 from muster_platform.settings import Settings
-from muster_platform.stream.accounts import DISPATCH_ACCOUNTS
+from muster_platform.stream.accounts import PLATFORM_ACCOUNTS
 from muster_platform.up.probes import free_port, port_is_free
 
-PLATFORM_ACCOUNTS = ("_ingest", *DISPATCH_ACCOUNTS, "_bridge", "_doctor")
 FIRST_ADMINISTRATOR = "admin@muster.local"
 
 
@@ -75,6 +74,9 @@ def check_ports(settings: Settings) -> None:
     ]
     if settings.broker_ws_port:
         wanted.append(("broker_ws", settings.broker_host, settings.broker_ws_port))
+    if settings.broker_kind == "mosquitto":
+        host, port, _ = settings.platform_broker
+        wanted.append(("broker_platform", host, port))
     for name, host, port in wanted:
         if not port_is_free(host, port):
             raise ConfigurationError(

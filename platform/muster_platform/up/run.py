@@ -15,6 +15,7 @@ from muster_platform.settings import Settings
 from muster_platform.up import prepare
 from muster_platform.up.demo import prepare_demo, simulator
 from muster_platform.up.demo_life import DemoLife
+from muster_platform.up.mosquitto import prepare_mosquitto
 from muster_platform.up.parts import parts
 from muster_platform.up.supervisor import Supervisor
 
@@ -37,7 +38,9 @@ def _run(settings: Settings, *, demo: bool, devices: int, scenario: Path | None)
     if demo:
         settings = _start_empty(settings)
     settings, valkey_port = prepare.embedded_redis(settings)
+    config.remember_broker(settings)
     prepare.accounts(settings)
+    mosquitto = prepare_mosquitto(settings) if settings.broker_kind == "mosquitto" else None
     platform = build(replace(settings, redis_url=""))  # nobody listens for signals yet
     try:
         prepare.database(platform)
@@ -47,7 +50,7 @@ def _run(settings: Settings, *, demo: bool, devices: int, scenario: Path | None)
         platform.close()
     life = DemoLife(settings, devices) if demo else None
     supervisor = Supervisor(
-        parts(settings, valkey_port, simulated),
+        parts(settings, valkey_port, simulated, mosquitto),
         log_dir=settings.state_dir / "log",
         say=typer.echo,
         status_file=settings.state_dir / "status.json",
