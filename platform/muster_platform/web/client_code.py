@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from muster_platform.web.api.idempotency import HEADER as IDEMPOTENCY_HEADER
-from muster_platform.web.api.routing import PREFIX
+from muster_platform.web.api.routing import OCTETS, PREFIX
 from muster_platform.web.openapi import document
 
 NOTE = "Generated from docs/api/openapi.json by `make docs`; changes here are lost."
@@ -100,6 +100,9 @@ def operations() -> str:
 def _for_people(operation: Schema) -> bool:
     """Say whether a signed-in caller, or anybody, may call it (not: a device)."""
     wanted = operation["security"]
+    answer = operation["responses"].get("200", {}).get("content", {})
+    if OCTETS in {**operation.get("requestBody", {}).get("content", {}), **answer}:
+        return False  # files have methods of their own, written by hand
     return not wanted or any(name in scheme for scheme in wanted for name in SIGNED_IN)
 
 

@@ -29,7 +29,7 @@ from muster_platform.errors import (
 from muster_platform.web.api import ROUTES
 from muster_platform.web.api.idempotency import HEADER as IDEMPOTENCY_HEADER
 from muster_platform.web.api.idempotency import KEY_CHARS
-from muster_platform.web.api.routing import PREFIX, TEXTS, Caller, Route
+from muster_platform.web.api.routing import OCTETS, PREFIX, TEXTS, Binary, Caller, RawBody, Route
 from muster_platform.web.errors import CONTENT_TYPE, Problem
 from muster_platform.web.openapi_words import described
 from muster_protocol import asyncapi
@@ -46,6 +46,16 @@ ETAG = {
         "description": '`"VERSION-HASH"`, for If-Match and If-None-Match.',
         "schema": {"type": "string"},
     }
+}
+
+OCTET_SCHEMA: dict[str, Any] = {"type": "string", "format": "binary"}
+RANGES: dict[str, dict[str, Any]] = {
+    "206": {
+        "description": "The part that Range asked for.",
+        "content": {OCTETS: {"schema": OCTET_SCHEMA}},
+    },
+    "304": {"description": "Not changed since If-None-Match."},
+    "416": {"description": "There is no such part of the file."},
 }
 
 SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
@@ -152,11 +162,15 @@ def operation(route: Route) -> dict[str, Any]:
     parameters = _parameters(route)
     if parameters:
         found["parameters"] = parameters
-    if route.body is not None:
+    if route.body is RawBody:
+        found["requestBody"] = {"required": True, "content": {OCTETS: {"schema": OCTET_SCHEMA}}}
+    elif route.body is not None:
         found["requestBody"] = {"required": True, "content": {JSON: {"schema": _ref(route.body)}}}
     good = {str(route.status): _good(route)}
     if route.etag and route.method == "GET":
         good["304"] = {"description": "Not changed since If-None-Match.", "headers": ETAG}
+    if route.answer is Binary:
+        good |= RANGES
     if route.body is not None:
         good["413"] = {"$ref": f"#/components/responses/{TOO_LARGE}"}
     found["responses"] = good | {
@@ -300,7 +314,7 @@ def _schemas() -> dict[str, Any]:
         kinds += [
             kind
             for kind in (route.body, route.answer, *route.also.values())
-            if kind is not None and kind not in TEXTS and kind is not type(None)
+            if kind not in (None, RawBody) and kind not in TEXTS and kind is not type(None)
         ]
         # A query is told as parameters, but what its fields refer to must be there.
         kinds += [item.type for item in msgspec.structs.fields(route.query)] if route.query else []

@@ -37,6 +37,7 @@ from muster_platform.tasks.recording import Beginning, Rhythm
 from muster_platform.unit import Unit
 from muster_platform.web.api.routing import Route
 from muster_protocol.ids import uuid7
+from tests.integration.web import release_samples as releases
 from tests.integration.web.conftest import PASSWORD, World, role_user
 
 _numbers = itertools.count(1)
@@ -99,6 +100,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "patch_profile_settings": {"desired": {"rate": 2}},
     "plan_profile_settings": {"desired": {"interval_s": 30}},
     "update_fingerprint": {"state": "IGNORED", "reason": "known"},
+    "create_release": {
+        "name": "Firmware",
+        "version": "new-{n}",
+        "components": {"app": "2.0"},
+        "profiles": ["sensor"],
+    },
+    "update_release": {"notes": "*New*"},
+    "revoke_release": {"reason": "it breaks"},
+    "begin_upload": {"name": "new-{n}.bin", "size": 10},
+    "send_piece": {"bytes": "whatever they are"},
     "cancel_job": {"reason": "not needed"},
     "pause_job": {},
     "resume_job": {},
@@ -112,6 +123,7 @@ QUERIES: dict[str, dict[str, Any]] = {
     "find_anything": {"text": "device"},
     "get_history": {"metric": "temperature"},
     "why_access": {"permission": "devices:read"},
+    "send_piece": {"offset": 0},
 }
 """Operation -> query that it cannot do without."""
 
@@ -174,6 +186,7 @@ def fresh(world: World, inside: int = 0) -> dict[str, Any]:
                 select(Credential.id).where(Credential.device_key == device.id)
             ),
             **_ran(unit),
+            **releases.make(unit, world.platform.artifacts, n),
             "user_id": user.id,
             "binding_id": binding.id,
             "role_name": role.name,
@@ -288,6 +301,8 @@ def path_of(route: Route, names: dict[str, Any]) -> str:
         names = {**names, "run_id": names["failed_run_id"]}
     if route.operation_id == "run_schedule":
         names = {**names, "name": names["task_name"]}
+    if route.operation_id in releases.PATHS:
+        names = {**names, "release_id": names[releases.PATHS[route.operation_id]]}
     if route.operation_id == "undo_bulk_change":
         names = {**names, "bulk_id": names["bulk_done_id"]}
     try:

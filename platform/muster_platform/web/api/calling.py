@@ -11,7 +11,7 @@ from muster_platform.access.actor import Actor
 from muster_platform.errors import InvalidInput
 from muster_platform.web import auth
 from muster_platform.web.api import decoding, etags, idempotency, local
-from muster_platform.web.api.routing import TEXTS, Caller, Route
+from muster_platform.web.api.routing import TEXTS, Caller, RawBody, Route
 from muster_platform.web.context import platform
 from muster_platform.web.fresh import require_fresh
 
@@ -57,7 +57,9 @@ CALLERS: dict[Caller, Callable[[Route], Actor | None]] = {
 
 def _arguments(route: Route) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if route.body is not None:
+    if route.body is RawBody:
+        found["body"] = RawBody(request.stream)
+    elif route.body is not None:
         found["body"] = decoding.body(
             request.get_data(), request.headers.get("Content-Type", ""), route.body
         )
@@ -118,7 +120,7 @@ def _handle(route: Route, arguments: dict[str, Any]) -> Any:
 def _locate(route: Route, error: InvalidInput) -> None:
     first = error.where.partition(".")[0].partition("[")[0]
     for kind, root in ((route.body, "$"), (route.query, "query")):
-        if kind is not None and first in kind.__struct_encode_fields__:
+        if kind not in (None, RawBody) and first in kind.__struct_encode_fields__:
             error.where = f"{root}.{error.where}"
             error.extra["where"] = error.where
             return

@@ -7,10 +7,12 @@ stands in the path; the return annotation is the answer.
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import IO, Any, TypeVar, get_args, get_type_hints
+
+from werkzeug.exceptions import ClientDisconnected
 
 from muster_platform.access.permissions import Permission
 from muster_platform.errors import MusterError
@@ -46,7 +48,38 @@ class JsonLines(str):
     __slots__ = ()
 
 
-TEXTS: dict[type, str] = {Csv: "text/csv", JsonLines: "application/jsonl"}
+class Binary(str):
+    """An answer that is a file; parts of it can be asked for by Range."""
+
+    __slots__ = ()
+
+
+class RawBody:
+    """A body that is a file, read in pieces as it comes, never whole.
+
+    Args:
+        stream: of the request.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give it piece by piece; ends early where the caller is lost."""
+        while True:
+            try:
+                piece = self._stream.read(PIECE_BYTES)
+            except (OSError, ClientDisconnected):
+                return
+            if not piece:
+                return
+            yield piece
+
+
+PIECE_BYTES = 256 * 1024
+OCTETS = "application/octet-stream"
+
+TEXTS: dict[type, str] = {Csv: "text/csv", JsonLines: "application/jsonl", Binary: OCTETS}
 """Answers that are text already, and their content types."""
 
 
