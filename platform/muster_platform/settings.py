@@ -118,6 +118,36 @@ class Settings:
     import_rows_max: int = 20_000
     """Most lines of one list of devices that is imported."""
 
+    kafka_brokers: tuple[str, ...] = ()
+    """host:port of some brokers; empty: no Kafka, ingest reads everything from MQTT."""
+    kafka_security: str = "plaintext"
+    """plaintext, ssl, sasl_plaintext or sasl_ssl."""
+    kafka_sasl_mechanism: str = "SCRAM-SHA-512"
+    """PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; with a sasl_ security."""
+    kafka_user: str = ""
+    kafka_password: str = secret()
+    kafka_ca_file: str = ""
+    """Authority of the brokers' certificates (PEM); empty: the system's."""
+    kafka_cert_file: str = ""
+    kafka_key_file: str = ""
+    """Our own certificate and key (PEM), where the brokers ask for one."""
+    kafka_key_password: str = secret()
+    kafka_partitions: int = 12
+    """Of each topic that `muster kafka setup` makes: most processes of one consumer group."""
+    kafka_replication: int = 1
+    """Copies of each partition; 3 where there are three brokers. Half of them must take a record
+    before it counts (min.insync.replicas)."""
+    kafka_compression: str = "lz4"
+    """none, lz4, zstd, snappy or gzip."""
+    kafka_buffer_bytes: int = 64 * 1024 * 1024
+    """Most memory for records on their way to Kafka, and again for those that come from it."""
+    kafka_delivery_s: int = 10
+    """How long Kafka may take for a batch; then it counts as away, and the spool takes over."""
+    kafka_group: str = "muster-ingest"
+    """Consumer group of `muster run ingest --from kafka`."""
+    bridge_window_ms: int = 20
+    """How long the bridge gathers the neighbours of a first message."""
+
     dispatch_batch: int = 200
     dispatch_lease_s: int = 30
     dispatch_poll_s: float = 1.0
@@ -135,6 +165,9 @@ class Settings:
     """Service account (JSON) of the phones' push service; empty: nothing is pushed."""
     fcm_url: str = "https://fcm.googleapis.com"
     """Where pushes are sent; another one only for tests."""
+
+    kafka_servers: str = ""
+    """Addresses of Kafka, host:port with commas between; empty: there is none."""
 
     log_store: str = "database"
     """Where logs are searched: database, or elasticsearch (which the indexer or Logstash fills)."""
