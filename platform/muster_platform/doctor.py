@@ -8,9 +8,11 @@ import redis
 from sqlalchemy import text
 
 from muster_broker.receiver import Receiver, ReceiverError, ReceiverOptions, TlsOptions
+from muster_platform.adapters.elastic import connect
 from muster_platform.bootstrap import build
 from muster_platform.db import migrate
 from muster_platform.errors import MusterError
+from muster_platform.logs.elastic.indices import has_templates
 from muster_platform.settings import Settings
 from muster_platform.up.probes import answers_http
 
@@ -40,6 +42,7 @@ def examine(settings: Settings) -> list[Finding]:
         "web": _web,
         "live": _live,
         "spool": _spool,
+        "elasticsearch": _elasticsearch,
     }
     findings = []
     for name, check in checks.items():
@@ -115,6 +118,23 @@ def _live(settings: Settings) -> Finding:
     if answers_http(settings.live_host, settings.live_port, "/health/live"):
         return Finding("live", "good", settings.live_url)
     return Finding("live", "warning", f"{settings.live_url} does not answer: pages will poll")
+
+
+def _elasticsearch(settings: Settings) -> Finding:
+    name = "elasticsearch"
+    if not settings.elasticsearch_urls:
+        return Finding(name, "good", "none configured: logs are searched in the database")
+    engine = connect(settings)
+    try:
+        health = (engine.call("GET", "/_cluster/health") or {}).get("status", "unknown")
+        if not has_templates(engine, settings.elasticsearch_index):
+            return Finding(name, "bad", "it has no templates: run `muster elastic setup`")
+    except MusterError as error:
+        return Finding(name, "bad", error.detail)
+    finally:
+        engine.close()
+    state = {"green": "good", "yellow": "warning"}.get(health, "bad")
+    return Finding(name, state, f"{', '.join(settings.elasticsearch_urls)} is {health}")
 
 
 def _spool(settings: Settings) -> Finding:

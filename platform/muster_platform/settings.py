@@ -166,9 +166,6 @@ class Settings:
     fcm_url: str = "https://fcm.googleapis.com"
     """Where pushes are sent; another one only for tests."""
 
-    kafka_servers: str = ""
-    """Addresses of Kafka, host:port with commas between; empty: there is none."""
-
     log_store: str = "database"
     """Where logs are searched: database, or elasticsearch (which the indexer or Logstash fills)."""
     elasticsearch_urls: tuple[str, ...] = ()

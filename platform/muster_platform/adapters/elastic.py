@@ -22,6 +22,7 @@ from elastic_transport import (
 )
 
 from muster_platform.errors import ConfigurationError, Unavailable
+from muster_platform.logs.elastic.indices import delete_of_device
 from muster_platform.logs.elastic.ports import Refused
 from muster_platform.logs.elastic.store import ElasticLogStore
 from muster_platform.settings import Settings
@@ -133,6 +134,15 @@ def elastic_store(unit: Unit) -> ElasticLogStore:
     """Make the log store of a unit of work."""
     settings = unit.settings
     return ElasticLogStore(unit.session, engine_of(settings), settings.elasticsearch_index)
+
+
+def forget_in_elastic(unit: Unit, device_key: int, limit: int) -> int:
+    """Delete a batch of a device's records; nothing where no Elasticsearch is configured."""
+    settings = unit.settings
+    if not settings.elasticsearch_urls:
+        return 0
+    engine = engine_of(settings)
+    return delete_of_device(engine, settings.elasticsearch_index, device_key, limit)
 
 
 def _node(url: str, ca_file: str) -> NodeConfig:

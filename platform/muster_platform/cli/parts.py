@@ -16,8 +16,17 @@ class RoleName(StrEnum):
     """Roles of `muster run`."""
 
     INGEST = "ingest"
+    BRIDGE = "bridge"
     DISPATCH = "dispatch"
+    INDEXER = "indexer"
     ACCOUNTS = "accounts"
+
+
+class Origin(StrEnum):
+    """Where ingest reads."""
+
+    MQTT = "mqtt"
+    KAFKA = "kafka"
 
 
 class BrokerKind(StrEnum):
@@ -76,10 +85,20 @@ def live(state: State = None) -> None:
     serve(chosen)
 
 
-def run(roles: list[RoleName], state: State = None) -> None:
-    """Run one or several stream roles in one process: ingest, dispatch."""
+def run(
+    roles: list[RoleName],
+    state: State = None,
+    origin: Annotated[
+        Origin, typer.Option("--from", help="Where ingest reads: mqtt, or kafka.")
+    ] = Origin.MQTT,
+) -> None:
+    """Run one or several stream roles in one process."""
     from muster_platform.stream.roles import run_roles
 
+    names = [
+        "kafka-ingest" if role is RoleName.INGEST and origin is Origin.KAFKA else str(role)
+        for role in roles
+    ]
     with platform(state) as opened:
         set_up_logging(opened.settings)
         stop = threading.Event()
@@ -87,7 +106,7 @@ def run(roles: list[RoleName], state: State = None) -> None:
             signal.signal(number, lambda *_: stop.set())
         run_roles(
             opened,
-            [str(role) for role in roles],
+            names,
             stop,
             say=_Announcer(len(set(roles))),
             beats=True,

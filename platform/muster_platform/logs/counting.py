@@ -83,7 +83,7 @@ def count(connection: Connection, rows: Sequence[Row], now: int) -> None:
     if not errors:
         return
     before = _faults(connection, sorted(tally.faults))
-    versions = _versions(connection, {key for _, _, key in tally.days})
+    versions = versions_of(connection, {key for _, _, key in tally.days})
     new = tally.faults.keys() - before.keys()
     _write_faults(connection, tally, {r[13]: r for r in errors.values() if r[13] in new}, now)
     _write_days(connection, tally, versions)
@@ -109,7 +109,8 @@ def _faults(connection: Connection, ids: list[str]) -> dict[str, tuple[str, int,
     return {row[0]: (row[1], row[2] or 0, row[3]) for row in found}
 
 
-def _versions(connection: Connection, keys: Iterable[int]) -> dict[int, str]:
+def versions_of(connection: Connection, keys: Iterable[int]) -> dict[int, str]:
+    """Give the version of the app that devices run, by device key; none where they do not say."""
     condition = member(connection, "device_key")
     found = connection.exec_driver_sql(
         f"SELECT device_key, component, version FROM inventory_items WHERE {condition}",  # noqa: S608

@@ -8,6 +8,7 @@ from muster_platform.db.chunks import chunks
 from muster_platform.devices.hooks import NoHooks
 from muster_platform.logs.fingerprint_models import FingerprintDay
 from muster_platform.logs.models import LogRecord
+from muster_platform.logs.stores import forget_device
 from muster_platform.unit import Unit
 
 _TABLES: tuple[Any, ...] = (LogRecord, FingerprintDay)
@@ -17,7 +18,11 @@ class LogHooks(NoHooks):
     """Implements devices.hooks.DeviceHooks."""
 
     def on_purge(self, unit: Unit, device_key: int, limit: int) -> int:
-        """Delete a batch of its records, then of its counts."""
+        """Delete a batch of its records, of its counts, then of what another store has of it.
+
+        Raises:
+            Unavailable: that store is away; the purge goes on when it is back.
+        """
         for table in _TABLES:
             keys = tuple(table.__mapper__.primary_key)
             found = unit.session.execute(
@@ -30,4 +35,4 @@ class LogHooks(NoHooks):
                 )
             if found:
                 return len(found)
-        return 0
+        return forget_device(unit, device_key, limit)

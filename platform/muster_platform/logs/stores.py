@@ -14,12 +14,29 @@ from muster_platform.unit import Unit
 DATABASE = "database"
 ELASTICSEARCH = "elasticsearch"
 
+Forget = Callable[[Unit, int, int], int]
+"""Deletes at most so many records of a device, by key; gives how many."""
+
+_FORGETTERS: list[Forget] = []
 _MAKERS: dict[str, Callable[[Unit], LogStore]] = {}
 
 
-def enter_store(name: str, make: Callable[[Unit], LogStore]) -> None:
-    """Enter how a store is made for a unit of work."""
+def enter_store(name: str, make: Callable[[Unit], LogStore], forget: Forget) -> None:
+    """Enter a store beside the database: how it is made, and how it forgets a device.
+
+    It is asked to forget whether or not it is the one that is searched.
+    """
     _MAKERS[name] = make
+    _FORGETTERS.append(forget)
+
+
+def forget_device(unit: Unit, device_key: int, limit: int) -> int:
+    """Delete a batch of a deleted device's records in the stores beside the database.
+
+    Raises:
+        Unavailable: one that there is is away.
+    """
+    return next((done for each in _FORGETTERS if (done := each(unit, device_key, limit))), 0)
 
 
 def store_of(unit: Unit) -> LogStore:

@@ -21,9 +21,11 @@ from muster_platform.devices.ingest.ledger import Place
 from muster_platform.devices.ingest.telemetry import Metrics
 from muster_platform.devices.models import Device, DeviceSettings, InventoryItem, Presence
 from muster_platform.devices.stream_models import Quarantined as Row
+from muster_platform.stream.kafka.ports import Records
 from muster_platform.stream.lease import RoleLease
 from muster_platform.stream.messages import DETAIL_CHARS, Envelope, Quarantined, Reader
-from muster_platform.stream.ports import LeaseLost
+from muster_platform.stream.ports import LeaseLost, SinkAway
+from muster_platform.stream.records import RECORDS_TOPIC
 from muster_platform.stream.sink import is_away
 from muster_platform.stream.store import Appliers, BatchStore
 from muster_platform.unit import Unit, Units
@@ -102,6 +104,7 @@ class Replayer:
         appliers: Appliers,
         lease: RoleLease,
         reader: Reader,
+        records: Records | None = None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -110,10 +113,12 @@ class Replayer:
         Args:
             lease: must be ours in every transaction.
             reader: decodes; the same as for what comes from the broker.
+            records: takes what log records become before they are committed.
             monotonic: gives seconds.
         """
         self._units, self._actor, self._appliers = units, actor, appliers
         self._lease, self._reader, self._monotonic = lease, reader, monotonic
+        self._records = records
         self._at = 0.0
 
     def step(self) -> int:
@@ -129,7 +134,7 @@ class Replayer:
             ids = self._waiting()
             for row_id in ids:
                 self._replay(row_id)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, SinkAway) as error:
             log.warning("the replay waits: %s", str(error).splitlines()[0])
             return 0
         if len(ids) == AT_ONCE:
@@ -138,7 +143,8 @@ class Replayer:
 
     def _waiting(self) -> list[int]:
         with self._units.open(self._actor, write=False) as unit:
-            statement = select(Row.id).where(Row.replay_at.is_not(None)).order_by(Row.id)
+            chosen = select(Row.id).where(Row.replay_at.is_not(None), Row.topic != RECORDS_TOPIC)
+            statement = chosen.order_by(Row.id)
             return list(unit.session.scalars(statement.limit(AT_ONCE)))
 
     def _replay(self, row_id: int) -> None:
@@ -148,7 +154,7 @@ class Replayer:
                 row = unit.session.get(Row, row_id, with_for_update=True)
                 if row is not None and row.replay_at is not None:
                     self._again(unit, row)
-        except LeaseLost:
+        except (LeaseLost, SinkAway):
             raise
         except Exception as error:
             if is_away(error):
@@ -169,6 +175,8 @@ class Replayer:
         else:
             store.store([], [item])
         if store.refusal is None:
+            if self._records is not None:
+                self._records.publish(unit.session.connection(), store.records)
             unit.session.execute(delete(Row).where(Row.id == row.id))
             return
         reason, detail, device_key = store.refusal

@@ -33,7 +33,10 @@ class Role(Protocol):
 
 ROLES: dict[str, str] = {
     "ingest": "muster_platform.stream.ingest:IngestRole",
+    "bridge": "muster_platform.stream.bridge:BridgeRole",
+    "kafka-ingest": "muster_platform.stream.kafka.ingest:KafkaIngestRole",
     "dispatch": "muster_platform.stream.dispatch:DispatchRole",
+    "indexer": "muster_platform.stream.indexer_role:IndexerRole",
     "accounts": "muster_platform.stream.keeper:KeeperRole",
 }
 """Name of each role and where its class is; imported when it is run."""
@@ -112,7 +115,9 @@ class _Runner:
         word, _, rest = line.partition("; ")
         healthy = word == "ok" or line.startswith("stands by")
         state = "ok" if healthy else "warn" if line == "starting" else "bad"
-        found = [Beat(name=self.name, state=state, detail=rest if word == "ok" else line)]
+        figures = getattr(self._role, "figures", dict)()
+        detail = rest if word == "ok" else line
+        found = [Beat(name=self.name, state=state, detail=detail, figures=figures)]
         if self.name == "dispatch":
             stats = getattr(self._role, "broker_stats", lambda: None)()
             found.append(broker_beat(stats, self._platform.clock.now_ms()))

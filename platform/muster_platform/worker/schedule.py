@@ -8,6 +8,7 @@ from muster_platform.settings import Settings
 from muster_platform.worker import passes, registry, retention
 from muster_platform.worker.alarms import evaluate_rules
 from muster_platform.worker.audit import verify_audit
+from muster_platform.worker.elastic import drop_log_days
 from muster_platform.worker.mails import clean_sign_ins, send_mails
 from muster_platform.worker.task_passes import clean_tasks, note_lost, run_requested
 from muster_platform.worker.tick import EVERY_S, tick
@@ -56,6 +57,7 @@ SCHEDULE: tuple[Periodic, ...] = (
     Periodic("find_forgotten", passes.find_forgotten, lambda s: 6.0 * s.sweep_every_s),
     Periodic("care_for_partitions", retention.care_for_partitions, lambda _: HOUR_S / 6),
     Periodic("clean_data", retention.clean_data, lambda _: HOUR_S / 12),
+    Periodic("drop_log_days", drop_log_days, lambda _: HOUR_S),
     Periodic("clean_idempotency", passes.clean_idempotency, lambda _: HOUR_S),
     Periodic("clean_tokens", passes.clean_tokens, lambda _: HOUR_S),
     Periodic("purge_deleted", registry.purge_deleted, lambda _: 60.0, wakes="purge"),
