@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from muster_platform.access.actor import Actor
 from muster_platform.access.groups import GroupHooks
 from muster_platform.adapters.artifact_folder import ArtifactFolder
-from muster_platform.adapters.elastic import elastic_store
+from muster_platform.adapters.elastic import elastic_store, forget_in_elastic
 from muster_platform.adapters.redis_signals import RedisSignals, WakeUps
 from muster_platform.alerts.hooks import AlarmGroupHooks, AlarmHooks
 from muster_platform.alerts.timeline import AlarmTimeline
@@ -50,7 +50,7 @@ TIMELINE: tuple[TimelineProvider, ...] = (JobTimeline(), AlarmTimeline())
 """Who has lines for a device's timeline beside the registry."""
 
 
-enter_store(ELASTICSEARCH, elastic_store)
+enter_store(ELASTICSEARCH, elastic_store, forget_in_elastic)
 
 
 @dataclass
