@@ -85,6 +85,265 @@ class Operations(Caller):
         )
         return found
 
+    def get_adoption(
+        self,
+    ) -> t.Listed[t.AdoptionAnswer]:
+        """Say how far the devices are towards the newest published releases.
+
+        Needs `releases:read`.
+        """
+        found: t.Listed[t.AdoptionAnswer] = self.call(
+            "GET",
+            "/adoption",
+        )
+        return found
+
+    def list_alarms(
+        self,
+        *,
+        state: list[t.AlarmState] | None = None,
+        severity: list[t.Severity] | None = None,
+        text: str | None = None,
+        rule: str | None = None,
+        device_id: str | None = None,
+        group: int | None = None,
+        subject_kind: str | None = None,
+        subject_id: str | None = None,
+        assignee: str | None = None,
+        since: int | None = None,
+        hidden: bool | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> t.Listed[t.AlarmView]:
+        """List alarms, the newest raised first.
+
+        Needs `alarms:read`.
+        """
+        found: t.Listed[t.AlarmView] = self.call(
+            "GET",
+            "/alarms",
+            query={
+                "state": state,
+                "severity": severity,
+                "text": text,
+                "rule": rule,
+                "device_id": device_id,
+                "group": group,
+                "subject_kind": subject_kind,
+                "subject_id": subject_id,
+                "assignee": assignee,
+                "since": since,
+                "hidden": hidden,
+                "cursor": cursor,
+                "limit": limit,
+            },
+        )
+        return found
+
+    def export_alarms(
+        self,
+        *,
+        state: list[t.AlarmState] | None = None,
+        severity: list[t.Severity] | None = None,
+        text: str | None = None,
+        rule: str | None = None,
+        device_id: str | None = None,
+        group: int | None = None,
+        subject_kind: str | None = None,
+        subject_id: str | None = None,
+        assignee: str | None = None,
+        since: int | None = None,
+        hidden: bool | None = None,
+    ) -> Lines:
+        """Export alarms as CSV; no cell is a formula.
+
+        Needs `alarms:read`.
+
+        Args:
+            state: any of these.
+            severity: any of these.
+            text: words that all occur in the title.
+            rule: id of a rule.
+            subject_kind: about this: device, group, fingerprint, job, part, profile.
+            subject_id: about this: device, group, fingerprint, job, part, profile.
+            assignee: id of a user; "" for those of nobody.
+            since: raised since then.
+            hidden: with those that another alarm explains.
+        """
+        found: Lines = self.call(
+            "GET",
+            "/alarms.csv",
+            query={
+                "state": state,
+                "severity": severity,
+                "text": text,
+                "rule": rule,
+                "device_id": device_id,
+                "group": group,
+                "subject_kind": subject_kind,
+                "subject_id": subject_id,
+                "assignee": assignee,
+                "since": since,
+                "hidden": hidden,
+            },
+            lines=True,
+        )
+        return found
+
+    def count_alarms(
+        self,
+    ) -> t.AlarmCounts:
+        """Count the open alarms by severity; those that another explains are left out.
+
+        Needs `alarms:read`.
+        """
+        found: t.AlarmCounts = self.call(
+            "GET",
+            "/alarms/counts",
+        )
+        return found
+
+    def get_alarm(
+        self,
+        alarm_id: str,
+    ) -> t.AlarmView:
+        """Show an alarm with its evidence.
+
+        Needs `alarms:read`.
+        """
+        found: t.AlarmView = self.call(
+            "GET",
+            f"/alarms/{part(alarm_id)}",
+        )
+        return found
+
+    def assign_alarm(
+        self,
+        alarm_id: str,
+        *,
+        assignee_id: str | Unset | None = UNSET,
+        if_match: str | int | None = None,
+    ) -> t.AlarmView:
+        """Say whose it is.
+
+        Needs `alarms:acknowledge`.
+
+        Whose it is: id of a user, null for nobody.
+        """
+        found: t.AlarmView = self.call(
+            "PATCH",
+            f"/alarms/{part(alarm_id)}",
+            body={
+                "assignee_id": assignee_id,
+            },
+            if_match=if_match,
+        )
+        return found
+
+    def acknowledge_alarm(
+        self,
+        alarm_id: str,
+        *,
+        comment: str | Unset = UNSET,
+        if_match: str | int | None = None,
+    ) -> t.AlarmView:
+        """Take note of an alarm: nobody is reminded any more.
+
+        Needs `alarms:acknowledge`.
+
+        What to say along with it; may stay empty.
+        """
+        found: t.AlarmView = self.call(
+            "POST",
+            f"/alarms/{part(alarm_id)}/acknowledge",
+            body={
+                "comment": comment,
+            },
+            if_match=if_match,
+        )
+        return found
+
+    def comment_alarm(
+        self,
+        alarm_id: str,
+        *,
+        text: str,
+    ) -> t.AlarmView:
+        """Write a comment.
+
+        Needs `alarms:acknowledge`.
+
+        A comment.
+        """
+        found: t.AlarmView = self.call(
+            "POST",
+            f"/alarms/{part(alarm_id)}/comments",
+            body={
+                "text": text,
+            },
+        )
+        return found
+
+    def list_alarm_events(
+        self,
+        alarm_id: str,
+    ) -> t.Listed[t.AlarmEventView]:
+        """List what became of an alarm, newest first.
+
+        Needs `alarms:read`.
+        """
+        found: t.Listed[t.AlarmEventView] = self.call(
+            "GET",
+            f"/alarms/{part(alarm_id)}/events",
+        )
+        return found
+
+    def resolve_alarm(
+        self,
+        alarm_id: str,
+        *,
+        reason: str,
+        if_match: str | int | None = None,
+    ) -> t.AlarmView:
+        """Close an alarm by hand; it is raised again only after its condition has ended once.
+
+        Needs `alarms:acknowledge`.
+
+        Why it is closed by hand.
+        """
+        found: t.AlarmView = self.call(
+            "POST",
+            f"/alarms/{part(alarm_id)}/resolve",
+            body={
+                "reason": reason,
+            },
+            if_match=if_match,
+        )
+        return found
+
+    def unacknowledge_alarm(
+        self,
+        alarm_id: str,
+        *,
+        comment: str | Unset = UNSET,
+        if_match: str | int | None = None,
+    ) -> t.AlarmView:
+        """Take the note back: people are reminded again.
+
+        Needs `alarms:acknowledge`.
+
+        What to say along with it; may stay empty.
+        """
+        found: t.AlarmView = self.call(
+            "POST",
+            f"/alarms/{part(alarm_id)}/unacknowledge",
+            body={
+                "comment": comment,
+            },
+            if_match=if_match,
+        )
+        return found
+
     def list_api_tokens(
         self,
         *,
@@ -3268,6 +3527,278 @@ class Operations(Caller):
         )
         return found
 
+    def list_releases(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        state: Literal["", "DRAFT", "PUBLISHED", "REVOKED"] | None = None,
+        profile: str | None = None,
+        search: str | None = None,
+    ) -> t.Listed[t.ReleaseAnswer]:
+        """List releases, newest first.
+
+        Needs `releases:read`.
+        """
+        found: t.Listed[t.ReleaseAnswer] = self.call(
+            "GET",
+            "/releases",
+            query={
+                "cursor": cursor,
+                "limit": limit,
+                "state": state,
+                "profile": profile,
+                "search": search,
+            },
+        )
+        return found
+
+    def create_release(
+        self,
+        *,
+        name: str,
+        version: str,
+        components: dict[str, str] | Unset = UNSET,
+        profiles: list[str] | Unset = UNSET,
+        notes: str | Unset = UNSET,
+        title: str | Unset = UNSET,
+        body: str | Unset = UNSET,
+        url: str | Unset = UNSET,
+        data: dict[str, Any] | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> t.ReleaseAnswer:
+        """Make a draft.
+
+        Needs `releases:write`.
+
+        A draft to be made.
+
+        Args:
+            components: {component: version} that it brings devices to.
+            profiles: names of the profiles that it is for.
+            notes: Markdown.
+            title: the notification that a phone shows.
+            body: the notification that a phone shows.
+            url: the notification that a phone shows.
+            data: for the app; at most 16 KiB as JSON.
+        """
+        found: t.ReleaseAnswer = self.call(
+            "POST",
+            "/releases",
+            body={
+                "name": name,
+                "version": version,
+                "components": components,
+                "profiles": profiles,
+                "notes": notes,
+                "title": title,
+                "body": body,
+                "url": url,
+                "data": data,
+            },
+            idempotent=True,
+            idempotency_key=idempotency_key,
+        )
+        return found
+
+    def delete_release(
+        self,
+        release_id: str,
+    ) -> None:
+        """Delete a draft with its files; what was published is kept.
+
+        Needs `releases:write`.
+        """
+        self.call(
+            "DELETE",
+            f"/releases/{part(release_id)}",
+        )
+
+    def get_release(
+        self,
+        release_id: str,
+    ) -> t.ReleaseAnswer:
+        """Get a release with its files.
+
+        Needs `releases:read`.
+        """
+        found: t.ReleaseAnswer = self.call(
+            "GET",
+            f"/releases/{part(release_id)}",
+        )
+        return found
+
+    def update_release(
+        self,
+        release_id: str,
+        *,
+        name: str | Unset = UNSET,
+        version: str | Unset = UNSET,
+        components: dict[str, str] | Unset = UNSET,
+        profiles: list[str] | Unset = UNSET,
+        notes: str | Unset = UNSET,
+        title: str | Unset = UNSET,
+        body: str | Unset = UNSET,
+        url: str | Unset = UNSET,
+        data: dict[str, Any] | Unset = UNSET,
+        if_match: str | int | None = None,
+    ) -> t.ReleaseAnswer:
+        """Change a draft; of a published or revoked release only the notes.
+
+        Needs `releases:write`.
+
+        What to change; what is left out stays. Once published, only `notes` may.
+        """
+        found: t.ReleaseAnswer = self.call(
+            "PATCH",
+            f"/releases/{part(release_id)}",
+            body={
+                "name": name,
+                "version": version,
+                "components": components,
+                "profiles": profiles,
+                "notes": notes,
+                "title": title,
+                "body": body,
+                "url": url,
+                "data": data,
+            },
+            if_match=if_match,
+        )
+        return found
+
+    def delete_artifact(
+        self,
+        release_id: str,
+        artifact_id: str,
+    ) -> None:
+        """Take a file off a draft.
+
+        Needs `releases:write`.
+        """
+        self.call(
+            "DELETE",
+            f"/releases/{part(release_id)}/artifacts/{part(artifact_id)}",
+        )
+
+    def publish_release(
+        self,
+        release_id: str,
+        *,
+        if_match: str | int | None = None,
+    ) -> t.ReleaseAnswer:
+        """Let rollouts use it from now on; it is fixed from then, but for its notes.
+
+        Needs `releases:publish`.
+        """
+        found: t.ReleaseAnswer = self.call(
+            "POST",
+            f"/releases/{part(release_id)}/publish",
+            if_match=if_match,
+        )
+        return found
+
+    def revoke_release(
+        self,
+        release_id: str,
+        *,
+        reason: str,
+        if_match: str | int | None = None,
+    ) -> t.ReleaseAnswer:
+        """Take it back for good: no device is given it any more, and rollouts of it hold.
+
+        Needs `releases:publish`.
+
+        Why a release is taken back; people and rollouts are told.
+        """
+        found: t.ReleaseAnswer = self.call(
+            "POST",
+            f"/releases/{part(release_id)}/revoke",
+            body={
+                "reason": reason,
+            },
+            if_match=if_match,
+        )
+        return found
+
+    def list_uploads(
+        self,
+        release_id: str,
+    ) -> t.Listed[t.UploadAnswer]:
+        """List the files on their way in.
+
+        Needs `releases:read`.
+        """
+        found: t.Listed[t.UploadAnswer] = self.call(
+            "GET",
+            f"/releases/{part(release_id)}/uploads",
+        )
+        return found
+
+    def begin_upload(
+        self,
+        release_id: str,
+        *,
+        name: str,
+        size: int,
+        sha256: str | Unset = UNSET,
+        component: str | Unset = UNSET,
+        profile: str | Unset = UNSET,
+    ) -> t.UploadAnswer:
+        """Announce a file; with the same checksum again it gives the upload that is under way.
+
+        Needs `releases:write`.
+
+        A file that is about to be sent.
+
+        Args:
+            size: bytes.
+            sha256: 64 hex digits; what comes is compared with it. "" where it is not known.
+            component: of the release, "" for all.
+            profile: the only one whose devices get it, "" for all target profiles.
+        """
+        found: t.UploadAnswer = self.call(
+            "POST",
+            f"/releases/{part(release_id)}/uploads",
+            body={
+                "name": name,
+                "size": size,
+                "sha256": sha256,
+                "component": component,
+                "profile": profile,
+            },
+        )
+        return found
+
+    def cancel_upload(
+        self,
+        release_id: str,
+        upload_id: str,
+    ) -> None:
+        """Forget an upload and what has come of it.
+
+        Needs `releases:write`.
+        """
+        self.call(
+            "DELETE",
+            f"/releases/{part(release_id)}/uploads/{part(upload_id)}",
+        )
+
+    def get_upload(
+        self,
+        release_id: str,
+        upload_id: str,
+    ) -> t.UploadAnswer:
+        """Ask how far an upload is, to go on from there.
+
+        Needs `releases:write`.
+        """
+        found: t.UploadAnswer = self.call(
+            "GET",
+            f"/releases/{part(release_id)}/uploads/{part(upload_id)}",
+        )
+        return found
+
     def list_roles(
         self,
     ) -> t.Listed[t.RoleAnswer]:
@@ -3390,6 +3921,406 @@ class Operations(Caller):
         found: t.Listed[t.RoleHolder] = self.call(
             "GET",
             f"/roles/{part(role_name)}/holders",
+        )
+        return found
+
+    def list_rollouts(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        state: list[t.JobState] | None = None,
+    ) -> t.Listed[t.RolloutView]:
+        """List rollouts, newest first.
+
+        Needs `rollouts:read`.
+        """
+        found: t.Listed[t.RolloutView] = self.call(
+            "GET",
+            "/rollouts",
+            query={
+                "cursor": cursor,
+                "limit": limit,
+                "state": state,
+            },
+        )
+        return found
+
+    def start_rollout(
+        self,
+        *,
+        release_id: str,
+        target: t.JobTarget,
+        mode: Literal["auto", "install", "notify"] | Unset = UNSET,
+        phases: list[t.RolloutPhaseRequest] | Unset = UNSET,
+        downgrade: bool | Unset = UNSET,
+        limits: t.RolloutLimits | Unset = UNSET,
+        digest: str | Unset | None = UNSET,
+        title: str | Unset = UNSET,
+        reason: str | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> t.RolloutView:
+        """Start a rollout: its first phase opens at once.
+
+        Needs `rollouts:run`.
+
+        A rollout to start.
+
+        Args:
+            digest: of the plan that was looked at; another one is refused. Null starts what
+                there is.
+        """
+        found: t.RolloutView = self.call(
+            "POST",
+            "/rollouts",
+            body={
+                "release_id": release_id,
+                "target": target,
+                "mode": mode,
+                "phases": phases,
+                "downgrade": downgrade,
+                "limits": limits,
+                "digest": digest,
+                "title": title,
+                "reason": reason,
+            },
+            idempotent=True,
+            idempotency_key=idempotency_key,
+        )
+        return found
+
+    def plan_rollout(
+        self,
+        *,
+        release_id: str,
+        target: t.JobTarget,
+        mode: Literal["auto", "install", "notify"] | Unset = UNSET,
+        phases: list[t.RolloutPhaseRequest] | Unset = UNSET,
+        downgrade: bool | Unset = UNSET,
+        limits: t.RolloutLimits | Unset = UNSET,
+    ) -> t.RolloutPlanAnswer:
+        """Say who a rollout would be for, in which phase, who not and why. Changes nothing.
+
+        Needs `rollouts:run`.
+
+        What is to be rolled out to whom, and how.
+
+        Args:
+            mode: auto (install where the device can, else notify), notify or install.
+            phases: none is one phase of all.
+            downgrade: devices that have something newer are in, too.
+        """
+        found: t.RolloutPlanAnswer = self.call(
+            "POST",
+            "/rollouts/plan",
+            body={
+                "release_id": release_id,
+                "target": target,
+                "mode": mode,
+                "phases": phases,
+                "downgrade": downgrade,
+                "limits": limits,
+            },
+        )
+        return found
+
+    def get_rollout(
+        self,
+        rollout_id: str,
+    ) -> t.RolloutView:
+        """Get a rollout with its phases; its executions are those of the job of the same id.
+
+        Needs `rollouts:read`.
+        """
+        found: t.RolloutView = self.call(
+            "GET",
+            f"/rollouts/{part(rollout_id)}",
+        )
+        return found
+
+    def abort_rollout(
+        self,
+        rollout_id: str,
+        *,
+        reason: str | Unset = UNSET,
+    ) -> t.RolloutView:
+        """Open nothing more, and cancel what is open.
+
+        Needs `rollouts:run`.
+
+        Why it is done, for the audit log.
+        """
+        found: t.RolloutView = self.call(
+            "POST",
+            f"/rollouts/{part(rollout_id)}/abort",
+            body={
+                "reason": reason,
+            },
+        )
+        return found
+
+    def open_next_phase(
+        self,
+        rollout_id: str,
+        *,
+        reason: str | Unset = UNSET,
+    ) -> t.RolloutView:
+        """Open the next phase now, whatever the open one's thresholds say.
+
+        Needs `rollouts:run`.
+
+        Why it is done, for the audit log.
+        """
+        found: t.RolloutView = self.call(
+            "POST",
+            f"/rollouts/{part(rollout_id)}/next",
+            body={
+                "reason": reason,
+            },
+        )
+        return found
+
+    def pause_rollout(
+        self,
+        rollout_id: str,
+        *,
+        reason: str | Unset = UNSET,
+    ) -> t.RolloutView:
+        """Hand nothing more over and open no phase until it is resumed.
+
+        Needs `rollouts:run`.
+
+        Why it is done, for the audit log.
+        """
+        found: t.RolloutView = self.call(
+            "POST",
+            f"/rollouts/{part(rollout_id)}/pause",
+            body={
+                "reason": reason,
+            },
+        )
+        return found
+
+    def resume_rollout(
+        self,
+        rollout_id: str,
+        *,
+        reason: str | Unset = UNSET,
+    ) -> t.RolloutView:
+        """Go on, and accept the failures so far.
+
+        Needs `rollouts:run`.
+
+        Why it is done, for the audit log.
+        """
+        found: t.RolloutView = self.call(
+            "POST",
+            f"/rollouts/{part(rollout_id)}/resume",
+            body={
+                "reason": reason,
+            },
+        )
+        return found
+
+    def retry_rollout(
+        self,
+        rollout_id: str,
+        *,
+        reason: str | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> t.RetryAnswer:
+        """Try again on the devices where it failed, each in its own phase.
+
+        Needs `rollouts:run`.
+
+        Why it is done, for the audit log.
+        """
+        found: t.RetryAnswer = self.call(
+            "POST",
+            f"/rollouts/{part(rollout_id)}/retry",
+            body={
+                "reason": reason,
+            },
+            idempotent=True,
+            idempotency_key=idempotency_key,
+        )
+        return found
+
+    def list_rules(
+        self,
+        *,
+        kind: Literal["device_offline", "execution_failures", "log_match", "new_fingerprint", "part_down", "quarantine_grows", "telemetry_absent", "telemetry_threshold"] | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> t.Listed[t.RuleView]:
+        """List rules by name.
+
+        Needs `rules:read`.
+        """
+        found: t.Listed[t.RuleView] = self.call(
+            "GET",
+            "/rules",
+            query={
+                "kind": kind,
+                "cursor": cursor,
+                "limit": limit,
+            },
+        )
+        return found
+
+    def create_rule(
+        self,
+        *,
+        name: str,
+        kind: Literal["device_offline", "execution_failures", "log_match", "new_fingerprint", "part_down", "quarantine_grows", "telemetry_absent", "telemetry_threshold"],
+        params: dict[str, Any],
+        severity: t.Severity | Unset = UNSET,
+        group_id: int | Unset = UNSET,
+        device_filter: dict[str, Any] | Unset = UNSET,
+        labels: dict[str, str] | Unset = UNSET,
+        enabled: bool | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> t.RuleView:
+        """Make a rule; it is evaluated at once.
+
+        Needs `rules:write`.
+
+        A rule.
+
+        Args:
+            params: of its kind; `GET /rules/kinds` names them.
+            group_id: it looks at what is in this group or inside it; the root is 1.
+            device_filter: as in selections of devices; left out: all devices there.
+            labels: route its alarms to whom they concern.
+        """
+        found: t.RuleView = self.call(
+            "POST",
+            "/rules",
+            body={
+                "name": name,
+                "kind": kind,
+                "params": params,
+                "severity": severity,
+                "group_id": group_id,
+                "device_filter": device_filter,
+                "labels": labels,
+                "enabled": enabled,
+            },
+            idempotent=True,
+            idempotency_key=idempotency_key,
+        )
+        return found
+
+    def list_rule_kinds(
+        self,
+    ) -> t.Listed[t.RuleKind]:
+        """List the kinds of rules with their parameters.
+
+        Needs `rules:read`.
+        """
+        found: t.Listed[t.RuleKind] = self.call(
+            "GET",
+            "/rules/kinds",
+        )
+        return found
+
+    def preview_rule(
+        self,
+        *,
+        name: str,
+        kind: Literal["device_offline", "execution_failures", "log_match", "new_fingerprint", "part_down", "quarantine_grows", "telemetry_absent", "telemetry_threshold"],
+        params: dict[str, Any],
+        severity: t.Severity | Unset = UNSET,
+        group_id: int | Unset = UNSET,
+        device_filter: dict[str, Any] | Unset = UNSET,
+        labels: dict[str, str] | Unset = UNSET,
+        enabled: bool | Unset = UNSET,
+    ) -> t.Preview:
+        """Say what a rule would raise if it were evaluated now; changes nothing.
+
+        Needs `rules:write`.
+
+        A rule.
+
+        Args:
+            params: of its kind; `GET /rules/kinds` names them.
+            group_id: it looks at what is in this group or inside it; the root is 1.
+            device_filter: as in selections of devices; left out: all devices there.
+            labels: route its alarms to whom they concern.
+        """
+        found: t.Preview = self.call(
+            "POST",
+            "/rules/preview",
+            body={
+                "name": name,
+                "kind": kind,
+                "params": params,
+                "severity": severity,
+                "group_id": group_id,
+                "device_filter": device_filter,
+                "labels": labels,
+                "enabled": enabled,
+            },
+        )
+        return found
+
+    def delete_rule(
+        self,
+        rule_id: str,
+    ) -> None:
+        """Delete a rule and close its alarms; one that is built in can only be disabled.
+
+        Needs `rules:write`.
+        """
+        self.call(
+            "DELETE",
+            f"/rules/{part(rule_id)}",
+        )
+
+    def get_rule(
+        self,
+        rule_id: str,
+    ) -> t.RuleView:
+        """Show a rule.
+
+        Needs `rules:read`.
+        """
+        found: t.RuleView = self.call(
+            "GET",
+            f"/rules/{part(rule_id)}",
+        )
+        return found
+
+    def update_rule(
+        self,
+        rule_id: str,
+        *,
+        name: str | Unset = UNSET,
+        params: dict[str, Any] | Unset = UNSET,
+        severity: t.Severity | Unset = UNSET,
+        device_filter: dict[str, Any] | Unset = UNSET,
+        labels: dict[str, str] | Unset = UNSET,
+        enabled: bool | Unset = UNSET,
+        if_match: str | int | None = None,
+    ) -> t.RuleView:
+        """Change a rule; it is evaluated at once.
+
+        Needs `rules:write`.
+
+        What to change; what is left out stays. Kind and group stay as they are.
+        """
+        found: t.RuleView = self.call(
+            "PATCH",
+            f"/rules/{part(rule_id)}",
+            body={
+                "name": name,
+                "params": params,
+                "severity": severity,
+                "device_filter": device_filter,
+                "labels": labels,
+                "enabled": enabled,
+            },
+            if_match=if_match,
         )
         return found
 

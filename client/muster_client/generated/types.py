@@ -17,6 +17,13 @@ class Listed(TypedDict, Generic[T]):
     next_cursor: str | None
 
 
+AlarmState = Literal[
+    "ACTIVE_ACK",
+    "ACTIVE_UNACK",
+    "CLEARED_ACK",
+    "CLEARED_UNACK",
+]
+
 ExecutionState = Literal[
     "CANCELED",
     "DELIVERED",
@@ -111,6 +118,12 @@ PresenceState = Literal[
     "UNKNOWN",
 ]
 
+Severity = Literal[
+    "critical",
+    "info",
+    "warning",
+]
+
 
 class ActView(TypedDict):
     """What was done to a fault, or that it came back.
@@ -126,6 +139,83 @@ class ActView(TypedDict):
     act: str
     data: dict[str, Any]
     reason: str
+
+
+class AdoptionAnswer(TypedDict):
+    """Devices of a release's profiles by what they have of one of its components."""
+
+    release_id: str
+    release: str
+    component: str
+    version: str
+    devices: int
+    there: int
+    newer: int
+    older: int
+    unknown: int
+
+
+class AlarmCounts(TypedDict):
+    """Open alarms by severity."""
+
+    critical: int
+    warning: int
+    info: int
+
+
+class AlarmEventView(TypedDict):
+    """A line of an alarm's history; `text` is a comment, a reason, or what was seen."""
+
+    id: int
+    at: int
+    change: str
+    actor_name: str
+    text: str
+
+
+class AlarmView(TypedDict):
+    """An alarm.
+
+    Attributes:
+        kind: of its rule.
+        device_id: of the device that it is about, None where it is about none.
+        counter: how often the condition began while it was open.
+        evidence: what showed it: {values: [{name, value, at}], records: […], rule, since}.
+        hidden_by: id of the alarm that explains it.
+        first_at: raised first, raised last; ms since the epoch.
+        active_at: raised first, raised last; ms since the epoch.
+        version: for `If-Match`.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    state: AlarmState
+    rule_id: str
+    rule_name: str
+    kind: str
+    subject_kind: str
+    subject_id: str
+    subject_name: str
+    device_id: str | None
+    group_id: int
+    group_name: str
+    counter: int
+    evidence: dict[str, Any]
+    labels: dict[str, str]
+    hidden_by: str | None
+    first_at: int
+    active_at: int
+    last_at: int
+    acknowledged_at: int | None
+    acknowledged_by: str
+    cleared_at: int | None
+    resolved_at: int | None
+    resolved_by: str
+    resolved_reason: str
+    assignee_id: str | None
+    assignee_name: str | None
+    version: int
 
 
 class ApiTokenAnswer(TypedDict):
@@ -181,6 +271,32 @@ class Approval(TypedDict):
     group_id: NotRequired[int | None]
     display_name: NotRequired[str]
     reason: NotRequired[str]
+
+
+class ArtifactAnswer(TypedDict):
+    """A file of a release.
+
+    Attributes:
+        component: that it is for, "" for all.
+        profile: the only one whose devices get it, null for all target profiles.
+        size: bytes.
+        stored_at: ms since the epoch.
+    """
+
+    id: str
+    name: str
+    component: str
+    profile: str | None
+    size: int
+    sha256: str
+    stored_at: int
+    stored_by: str
+
+
+class AssignBody(TypedDict):
+    """Whose it is: id of a user, null for nobody."""
+
+    assignee_id: NotRequired[str | None]
 
 
 class Attachment(TypedDict):
@@ -425,6 +541,12 @@ class CodeGiven(TypedDict):
 
     challenge: str
     code: str
+
+
+class CommentBody(TypedDict):
+    """What to say along with it; may stay empty."""
+
+    comment: NotRequired[str]
 
 
 class Component(TypedDict):
@@ -711,6 +833,9 @@ class ExecutionView(TypedDict):
     args: dict[str, Any]
     title: str
     attempt: int
+    phase: int | None
+    mode: str
+    kind: str
     state: str
     queued_at: int
     sent_at: int | None
@@ -1320,6 +1445,30 @@ class NewProfile(TypedDict):
     qos_down: NotRequired[int]
 
 
+class NewRelease(TypedDict):
+    """A draft to be made.
+
+    Attributes:
+        components: {component: version} that it brings devices to.
+        profiles: names of the profiles that it is for.
+        notes: Markdown.
+        title: the notification that a phone shows.
+        body: the notification that a phone shows.
+        url: the notification that a phone shows.
+        data: for the app; at most 16 KiB as JSON.
+    """
+
+    name: str
+    version: str
+    components: NotRequired[dict[str, str]]
+    profiles: NotRequired[list[str]]
+    notes: NotRequired[str]
+    title: NotRequired[str]
+    body: NotRequired[str]
+    url: NotRequired[str]
+    data: NotRequired[dict[str, Any]]
+
+
 class NewRole(TypedDict):
     """A role to be made; the name never changes. Nobody can give permissions that they lack."""
 
@@ -1328,6 +1477,25 @@ class NewRole(TypedDict):
     title: NotRequired[str]
     description: NotRequired[str]
     require_second_factor: NotRequired[bool]
+
+
+class NewRollout(TypedDict):
+    """A rollout to start.
+
+    Attributes:
+        digest: of the plan that was looked at; another one is refused. Null starts what there
+            is.
+    """
+
+    release_id: str
+    target: JobTarget
+    mode: NotRequired[Literal["auto", "install", "notify"]]
+    phases: NotRequired[list[RolloutPhaseRequest]]
+    downgrade: NotRequired[bool]
+    limits: NotRequired[RolloutLimits]
+    digest: NotRequired[str | None]
+    title: NotRequired[str]
+    reason: NotRequired[str]
 
 
 class NewScope(TypedDict):
@@ -1354,6 +1522,23 @@ class NewToken(TypedDict):
     max_uses: NotRequired[int | None]
     expires_at: NotRequired[int | None]
     reenrol: NotRequired[bool]
+
+
+class NewUpload(TypedDict):
+    """A file that is about to be sent.
+
+    Attributes:
+        size: bytes.
+        sha256: 64 hex digits; what comes is compared with it. "" where it is not known.
+        component: of the release, "" for all.
+        profile: the only one whose devices get it, "" for all target profiles.
+    """
+
+    name: str
+    size: int
+    sha256: NotRequired[str]
+    component: NotRequired[str]
+    profile: NotRequired[str]
 
 
 class NewUser(TypedDict):
@@ -1432,6 +1617,41 @@ class PermissionAnswer(TypedDict):
     everywhere_only: bool
 
 
+class PhaseView(TypedDict):
+    """A phase; see RolloutPhase. Times are ms since the epoch.
+
+    Attributes:
+        state: WAITING, RUNNING, SOAKING, WAITING_FOR_HAND, PAUSED, DONE; NOT_OPENED when the
+            rollout ended before it.
+        counts: {execution state: devices} of the newest attempts.
+        next_at: when the soak ends, None where none runs.
+    """
+
+    number: int
+    state: str
+    device_count: int
+    success_percent: int
+    error_devices: int
+    soak_s: int
+    by_hand: bool
+    counts: dict[str, int]
+    opened_at: int | None
+    reached_at: int | None
+    next_at: int | None
+
+
+class PieceAnswer(TypedDict):
+    """How far the upload is.
+
+    Attributes:
+        received: the offset of the next piece.
+        artifact: the finished file, null while something is missing.
+    """
+
+    received: int
+    artifact: ArtifactAnswer | None
+
+
 class PlanAnswer(TypedDict):
     """Who is in, who is out and why; the lists hold the first 500 each."""
 
@@ -1455,6 +1675,27 @@ class PlannedDevice(TypedDict):
     device_id: str
     display_name: str
     presence: str
+
+
+class PlannedPhase(TypedDict):
+    """A phase of the plan; so many failures pause it."""
+
+    number: int
+    device_count: int
+    success_percent: int
+    error_devices: int
+    soak_s: int
+    by_hand: bool
+
+
+class PlannedUpdate(TypedDict):
+    """A device that is in, its phase and how it is updated."""
+
+    device_id: str
+    display_name: str
+    presence: str
+    phase: int
+    mode: str
 
 
 class PreferencesAnswer(TypedDict):
@@ -1490,6 +1731,31 @@ class PresenceCounts(TypedDict):
     """How many devices are in each state of presence."""
 
     counts: dict[str, int]
+
+
+class Preview(TypedDict):
+    """What a rule would raise if it were evaluated now.
+
+    Attributes:
+        words: in a few words when it raises.
+        count: how many; `lines` shows the first of them.
+        devices: how many devices it looks at, None where it looks at none.
+    """
+
+    words: str
+    count: int
+    devices: int | None
+    lines: list[PreviewLine]
+
+
+class PreviewLine(TypedDict):
+    """One subject that a rule would raise an alarm for."""
+
+    subject_kind: str
+    subject_id: str
+    subject_name: str
+    title: str
+    since: int
 
 
 class Problem(TypedDict):
@@ -1632,6 +1898,61 @@ class Rejection(TypedDict):
     reason: NotRequired[str]
 
 
+class ReleaseAnswer(TypedDict):
+    """A release. Times are ms since the epoch.
+
+    Attributes:
+        version: of what is released.
+        components: {component: version} that it brings devices to.
+        profiles: whose devices may be given it.
+        notes: Markdown, for people.
+        title: the notification that a phone shows.
+        body: the notification that a phone shows.
+        url: the notification that a phone shows.
+        data: for the app.
+        missing: what a draft lacks before it can be published.
+        reason: why it was revoked.
+        edits: counts the edits; for If-Match.
+    """
+
+    id: str
+    name: str
+    version: str
+    state: str
+    components: dict[str, str]
+    profiles: list[str]
+    notes: str
+    title: str
+    body: str
+    url: str
+    data: dict[str, Any]
+    artifacts: list[ArtifactAnswer]
+    missing: list[str]
+    reason: str
+    created_at: int
+    created_by: str
+    updated_at: int
+    published_at: int | None
+    published_by: str
+    revoked_at: int | None
+    revoked_by: str
+    edits: int
+
+
+class ReleaseChange(TypedDict):
+    """What to change; what is left out stays. Once published, only `notes` may."""
+
+    name: NotRequired[str]
+    version: NotRequired[str]
+    components: NotRequired[dict[str, str]]
+    profiles: NotRequired[list[str]]
+    notes: NotRequired[str]
+    title: NotRequired[str]
+    body: NotRequired[str]
+    url: NotRequired[str]
+    data: NotRequired[dict[str, Any]]
+
+
 class RequestAnswer(TypedDict):
     """A device that asked to be let in. Times are ms since the epoch.
 
@@ -1664,6 +1985,12 @@ class Reset(TypedDict):
     """Why."""
 
     reason: NotRequired[str | None]
+
+
+class ResolveBody(TypedDict):
+    """Why it is closed by hand."""
+
+    reason: str
 
 
 class RetryAnswer(TypedDict):
@@ -1715,6 +2042,12 @@ class ReviewToken(TypedDict):
     last_used_at: int | None
 
 
+class Revocation(TypedDict):
+    """Why a release is taken back; people and rollouts are told."""
+
+    reason: str
+
+
 class RevokedAnswer(TypedDict):
     """How many working secrets were ended."""
 
@@ -1758,10 +2091,190 @@ class RoleHolder(TypedDict):
     group_name: str | None
 
 
+class RolloutLimits(TypedDict):
+    """Limits in seconds; null takes the usual of updates.
+
+    Attributes:
+        verify_s: how long the inventory may take to prove what a device claims.
+    """
+
+    queue_s: NotRequired[int | None]
+    delivery_s: NotRequired[int | None]
+    timeout_s: NotRequired[int | None]
+    step_timeout_s: NotRequired[int | None]
+    verify_s: NotRequired[int | None]
+
+
+class RolloutPhaseRequest(TypedDict):
+    """A phase; the last one takes all devices that are left.
+
+    Attributes:
+        percent: of all devices that are in; or `devices`, their number.
+        success_percent: share of its devices that must succeed before the next phase.
+        error_percent: share of its devices whose failure pauses the rollout, at least one
+            device; `error_devices` says it as a number.
+        soak_s: how long to watch after the success threshold.
+        by_hand: a person opens the next phase.
+    """
+
+    percent: NotRequired[int | None]
+    devices: NotRequired[int | None]
+    success_percent: NotRequired[int]
+    error_percent: NotRequired[int]
+    error_devices: NotRequired[int | None]
+    soak_s: NotRequired[int]
+    by_hand: NotRequired[bool]
+
+
+class RolloutPlanAnswer(TypedDict):
+    """Who is in, who is out and why; the lists hold the first 500 each."""
+
+    digest: str
+    phases: list[PlannedPhase]
+    included_count: int
+    excluded_count: int
+    excluded_by_code: dict[str, int]
+    included: list[PlannedUpdate]
+    excluded: list[LeftOut]
+
+
+class RolloutRequest(TypedDict):
+    """What is to be rolled out to whom, and how.
+
+    Attributes:
+        mode: auto (install where the device can, else notify), notify or install.
+        phases: none is one phase of all.
+        downgrade: devices that have something newer are in, too.
+    """
+
+    release_id: str
+    target: JobTarget
+    mode: NotRequired[Literal["auto", "install", "notify"]]
+    phases: NotRequired[list[RolloutPhaseRequest]]
+    downgrade: NotRequired[bool]
+    limits: NotRequired[RolloutLimits]
+
+
+class RolloutView(TypedDict):
+    """A rollout: its job, its release, its phases.
+
+    Attributes:
+        job: state, reason, counts, blocked_by and limits are the job's.
+        mode: auto, notify or install, as its author asked.
+        left_out: {why: devices} that were planned and left out when their phase opened.
+    """
+
+    id: str
+    job: JobView
+    release_id: str
+    release_name: str
+    release_version: str
+    release_state: str
+    mode: str
+    verify_s: int
+    digest: str
+    phases: list[PhaseView]
+    left_out: dict[str, int]
+
+
 class Rotation(TypedDict):
     """How long the secrets before still work; 0 ends them now."""
 
     overlap_s: NotRequired[int]
+
+
+class RuleBody(TypedDict):
+    """A rule.
+
+    Attributes:
+        params: of its kind; `GET /rules/kinds` names them.
+        group_id: it looks at what is in this group or inside it; the root is 1.
+        device_filter: as in selections of devices; left out: all devices there.
+        labels: route its alarms to whom they concern.
+    """
+
+    name: str
+    kind: Literal["device_offline", "execution_failures", "log_match", "new_fingerprint", "part_down", "quarantine_grows", "telemetry_absent", "telemetry_threshold"]
+    params: dict[str, Any]
+    severity: NotRequired[Severity]
+    group_id: NotRequired[int]
+    device_filter: NotRequired[dict[str, Any]]
+    labels: NotRequired[dict[str, str]]
+    enabled: NotRequired[bool]
+
+
+class RuleChange(TypedDict):
+    """What to change; what is left out stays. Kind and group stay as they are."""
+
+    name: NotRequired[str]
+    params: NotRequired[dict[str, Any]]
+    severity: NotRequired[Severity]
+    device_filter: NotRequired[dict[str, Any]]
+    labels: NotRequired[dict[str, str]]
+    enabled: NotRequired[bool]
+
+
+class RuleKind(TypedDict):
+    """A kind of rule.
+
+    Attributes:
+        needs: what the author must be allowed to read on the rule's group.
+        picks_devices: a device filter may narrow it.
+    """
+
+    name: str
+    title: str
+    needs: str
+    picks_devices: bool
+    params: list[RuleParam]
+
+
+class RuleParam(TypedDict):
+    """A parameter of a kind; `schema` is its JSON schema."""
+
+    name: str
+    required: bool
+    schema: dict[str, Any]
+
+
+class RuleView(TypedDict):
+    """A rule.
+
+    Attributes:
+        words: in a few words when it raises.
+        group_id: it looks at what is in this group or inside it.
+        group_name: it looks at what is in this group or inside it.
+        device_filter: {} for all devices.
+        problem: why it cannot be evaluated, "" where it can.
+        active: alarms of it that are active and that the reader may see.
+        version: of the rule, for `If-Match`.
+    """
+
+    id: str
+    name: str
+    kind: str
+    words: str
+    params: dict[str, Any]
+    severity: Severity
+    group_id: int
+    group_name: str
+    device_filter: dict[str, Any]
+    labels: dict[str, str]
+    enabled: bool
+    builtin: str | None
+    author_name: str
+    evaluated_at: int | None
+    problem: str
+    active: int
+    created_at: int
+    updated_at: int
+    version: int
+
+
+class SayBody(TypedDict):
+    """A comment."""
+
+    text: str
 
 
 class ScheduleAnswer(TypedDict):
@@ -2105,6 +2618,23 @@ class TryAnswer(TypedDict):
     outcome: str
     second_factor: bool
     tries: int
+
+
+class UploadAnswer(TypedDict):
+    """A file on its way in.
+
+    Attributes:
+        size: bytes announced.
+        received: bytes safe on disk: the offset of the next piece.
+        expires_at: forgotten then, unless another piece comes; ms since the epoch.
+    """
+
+    id: str
+    name: str
+    size: int
+    sha256: str
+    received: int
+    expires_at: int
 
 
 class UserAnswer(TypedDict):

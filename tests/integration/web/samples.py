@@ -37,12 +37,22 @@ from muster_platform.tasks.recording import Beginning, Rhythm
 from muster_platform.unit import Unit
 from muster_platform.web.api.routing import Route
 from muster_protocol.ids import uuid7
+from tests.integration.web import alarm_samples as alarms
 from tests.integration.web import release_samples as releases
+from tests.integration.web import rollout_samples as rollouts
 from tests.integration.web.conftest import PASSWORD, World, role_user
 
 _numbers = itertools.count(1)
 
 BODIES: dict[str, dict[str, Any]] = {
+    "create_rule": {"name": "Hot", "kind": "telemetry_threshold", "params": alarms.PARAMS},
+    "preview_rule": {"name": "Hot", "kind": "telemetry_threshold", "params": alarms.PARAMS},
+    "update_rule": {"severity": "critical"},
+    "acknowledge_alarm": {"comment": "on it"},
+    "unacknowledge_alarm": {"comment": "not mine"},
+    "resolve_alarm": {"reason": "repaired"},
+    "comment_alarm": {"text": "seen"},
+    "assign_alarm": {"assignee_id": None},
     "sign_in": {"email": "administrator@example.org", "password": PASSWORD},
     "give_second_factor": {"challenge": "{challenge}", "code": "000000"},
     "forgot_password": {"email": "user-{n}@example.org"},
@@ -110,6 +120,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "revoke_release": {"reason": "it breaks"},
     "begin_upload": {"name": "new-{n}.bin", "size": 10},
     "send_piece": {"bytes": "whatever they are"},
+    **rollouts.BODIES,
     "cancel_job": {"reason": "not needed"},
     "pause_job": {},
     "resume_job": {},
@@ -132,6 +143,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "enable_user": ("/users/{user_id}/disable",),
     "retry_job": ("/executions/{execution_id}/cancel",),
     "resume_job": ("/jobs/{job_id}/pause",),
+    **rollouts.BEFORE,
     "retry_execution": ("/executions/{execution_id}/cancel",),
 }
 """Operation -> what must have been asked for before."""
@@ -167,6 +179,7 @@ def fresh(world: World, inside: int = 0) -> dict[str, Any]:
         EnrolmentService(unit).enrol(approving, f"asking-{n}", "i")
         job = JobService(unit).create_command("reboot", target={"devices": [device.device_id]})
         session = unit.session
+        made_releases = releases.make(unit, world.platform.artifacts, n)
         said = _say(unit, device)
         return {
             **said,
@@ -186,7 +199,9 @@ def fresh(world: World, inside: int = 0) -> dict[str, Any]:
                 select(Credential.id).where(Credential.device_key == device.id)
             ),
             **_ran(unit),
-            **releases.make(unit, world.platform.artifacts, n),
+            **alarms.make(unit, device, n),
+            **made_releases,
+            **rollouts.make(unit, group.id, made_releases["published_release_id"], n),
             "user_id": user.id,
             "binding_id": binding.id,
             "role_name": role.name,
@@ -297,6 +312,8 @@ def path_of(route: Route, names: dict[str, Any]) -> str:
         names = {**names, "group_id": names["empty_group"]}
     if route.operation_id == "end_own_session":
         names = {**names, "session_id": names["own_session_id"]}
+    if route.operation_id == "unacknowledge_alarm":
+        names = {**names, "alarm_id": names["acknowledged_alarm_id"]}
     if route.operation_id == "retry_task":
         names = {**names, "run_id": names["failed_run_id"]}
     if route.operation_id == "run_schedule":

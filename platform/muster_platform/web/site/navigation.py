@@ -65,6 +65,9 @@ NAVIGATION: dict[str, tuple[Entry, ...]] = {
     ),
     "Operations": (
         Entry("Jobs", "list-check", "jobs.index", Permission.COMMANDS_READ, ("jobs", "executions")),
+        Entry(
+            "Alarms", "alert-triangle", "alarms.index", Permission.ALARMS_READ, ("alarms", "rules")
+        ),
         Entry("Logs", "logs", "logs.index", Permission.LOGS_READ, ("logs",)),
         Entry(
             "Fingerprints",

@@ -17,6 +17,7 @@ from muster_platform.web.headers import csp_nonce
 from muster_platform.web.site import session
 from muster_platform.web.site.views.access import Review, WhyMay
 from muster_platform.web.site.views.account import Account
+from muster_platform.web.site.views.alarms import Alarms
 from muster_platform.web.site.views.api_pages import ApiPages
 from muster_platform.web.site.views.api_tokens import ApiTokenList
 from muster_platform.web.site.views.approvals import Approvals
@@ -39,6 +40,7 @@ from muster_platform.web.site.views.person import People
 from muster_platform.web.site.views.profiles import ProfileList
 from muster_platform.web.site.views.quarantine import QuarantineList
 from muster_platform.web.site.views.roles import RoleList
+from muster_platform.web.site.views.rules import Rules
 from muster_platform.web.site.views.search import Search
 from muster_platform.web.site.views.second_factor import SecondFactorPages
 from muster_platform.web.site.views.settings import SettingsPages
@@ -67,6 +69,8 @@ def views() -> list[Any]:
         Jobs("Jobs", endpoint="jobs", url="jobs"),
         Executions("Executions", endpoint="executions", url="executions"),
         Logs("Logs", endpoint="logs", url="logs"),
+        Alarms("Alarms", endpoint="alarms", url="alarms"),
+        Rules("Rules", endpoint="rules", url="rules"),
         Fingerprints("Fingerprints", endpoint="fingerprints", url="fingerprints"),
         QuarantineList(Quarantined, "Quarantine", endpoint="quarantine", url="quarantine"),
         People(User, "People", endpoint="user", url="people"),
