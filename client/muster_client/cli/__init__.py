@@ -7,17 +7,20 @@ def register(app: typer.Typer) -> None:
     """Add the client's commands to the application."""
     from muster_client.cli import (
         account,
+        alarms,
         devices,
         fleet,
         logs,
         people,
         rights,
+        rollouts,
         settings,
         trail,
         work,
     )
 
-    for module in (account, devices, work, logs, settings, fleet, people, rights, trail):
+    fleet_work = (account, devices, work, rollouts, logs, alarms, settings, fleet)
+    for module in (*fleet_work, people, rights, trail):
         module.register(app)
 
 

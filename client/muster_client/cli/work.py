@@ -59,7 +59,7 @@ def command_plan(
 ) -> None:
     """Show who would get a command, and who not and why; changes nothing."""
     with muster(state) as api:
-        plan = api.plan_command(name=name, target=_target(device, group, tag))
+        plan = api.plan_command(name=name, target=target_of(device, group, tag))
     rows = [{"device_id": d["device_id"], "in": "yes", "why": ""} for d in plan["included"]]
     rows += [{"device_id": d["device_id"], "in": "no", "why": d["why"]} for d in plan["excluded"]]
     show(rows, ("device_id", "in", "why"), as_json)
@@ -82,7 +82,7 @@ def command_run(
         job = api.create_command(
             name=name,
             args=parse_json(args, "--args"),
-            target=_target(device, group, tag),
+            target=target_of(device, group, tag),
             limits={"timeout_s": timeout_s},
             reason=reason,
         )
@@ -140,7 +140,12 @@ def job_why(execution_id: str, state: State = None, as_json: Json = False) -> No
     show(history, names, as_json=False)
 
 
-def _target(devices: list[str] | None, group: int | None, tag: str | None) -> Any:
+def target_of(devices: list[str] | None, group: int | None, tag: str | None) -> Any:
+    """Give the target that the options name.
+
+    Raises:
+        WrongOption: not exactly one is given.
+    """
     given = [part for part in (devices, group, tag) if part]
     if len(given) != 1:
         raise WrongOption("give exactly one of --device, --group, --tag")

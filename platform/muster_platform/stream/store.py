@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
-
 from muster_platform.devices.ingest import quarantine as kept
 from muster_platform.devices.ingest import telemetry
 from muster_platform.devices.ingest.book import KnownDevice, boot_text, known_devices
@@ -18,6 +16,7 @@ from muster_platform.logs import ingest as logs
 from muster_platform.outbox import Live
 from muster_platform.stream.answers import Address
 from muster_platform.stream.messages import Envelope, Quarantined
+from muster_platform.stream.preload import preload
 from muster_platform.unit import Unit
 from muster_protocol.acl import may_retain
 from muster_protocol.ids import uuid7
@@ -90,6 +89,8 @@ class Outcome:
 class BatchStore:
     """Stores one batch in the unit of work it is given; used once."""
 
+    alone = False  # True: nobody else may write the ledger of the devices meanwhile
+
     def __init__(self, unit: Unit, appliers: Appliers, metrics: telemetry.Metrics) -> None:
         """Prepare.
 
@@ -104,7 +105,7 @@ class BatchStore:
         self._ledger = LedgerBook(self._connection, unit.now())
         self._devices: dict[str, KnownDevice] = {}
         self._readings = telemetry.Readings()
-        self._records: list[logs.Row] = []
+        self.records: list[logs.Row] = []
         self._quarantine: list[kept.QuarantineRow] = []
         self._raw: list[kept.RawRow] = []
         self._heard: dict[int, int] = {}
@@ -121,8 +122,9 @@ class BatchStore:
         placed = self._place_all(envelopes)
         places = {place for _, _, place in placed if place is not None}
         places.update(filter(None, map(self._place_of, quarantined)))
-        self._ledger.load(places)
-        self._preload(envelopes)
+        alone = {a.device_key for e, a, _ in placed if self.alone or isinstance(e.message, Hello)}
+        self._ledger.load(places, alone)
+        self._loaded = preload(self._unit, self._devices, envelopes)
         said = ((address.device_key, envelope.message) for envelope, address, _ in placed)
         self._limits.load(self._devices.values(), said)
         for envelope, address, place in placed:
@@ -231,7 +233,7 @@ class BatchStore:
                 self._appliers.fingerprint,
             )
         )
-        self._records += rows
+        self.records += rows
         live = self._live_logs.setdefault(device.key, [])
         live += map(logs.told, rows[-LIVE_RECORDS:])
         del live[:-LIVE_RECORDS]
@@ -335,24 +337,11 @@ class BatchStore:
 
     # The whole batch ----------------------------------------------------------------------
 
-    def _preload(self, envelopes: Sequence[Envelope]) -> None:
-        """Read the devices that control messages are about in one query."""
-        bulk = Telemetry | Logs
-        keys = {
-            self._devices[e.subject].key
-            for e in envelopes
-            if e.subject in self._devices and e.message and not isinstance(e.message, bulk)
-        }
-        if keys:
-            self._loaded = (
-                self._unit.session.scalars(select(Device).where(Device.id.in_(keys))).unique().all()
-            )
-
     def _write(self) -> None:
         connection = self._connection
         latest = telemetry.write(connection, self._readings, self._metrics)
-        counting.count(connection, self._records, self._unit.now())
-        logs.write(connection, self._records)
+        counting.count(connection, self.records, self._unit.now())
+        logs.write(connection, self.records)
         kept.write_raw(connection, self._raw)
         kept.write_quarantine(connection, self._quarantine)
         if self._heard:

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 from muster_platform.access.actor import system_actor
 from muster_platform.access.permissions import Permission
 from muster_platform.db.chunks import chunks
+from muster_platform.devices.ingest.inventory import stored_inventory
 from muster_platform.devices.models import Device
 from muster_platform.devices.selection import candidates_where
 from muster_platform.errors import Conflict
@@ -29,7 +30,6 @@ from muster_platform.updates.rollout_plan import (
     Judge,
     busy_devices,
     included,
-    inventories,
 )
 from muster_platform.updates.rollout_rules import (
     PhaseStanding,
@@ -78,8 +78,9 @@ class UpdateKind(Kind):
         if decision.to is not ExecutionState.SUCCEEDED or standing.ended:
             return decision
         wanted = execution.job.document["components"]
-        have = inventories(unit.session, [execution.device_key], wanted)
-        return verified(decision, shown=shown_in(wanted, have.get(execution.device_key, {})))
+        rows = stored_inventory(unit.session, execution.device_key)
+        have = {name: row.version for name, row in rows.items()}
+        return verified(decision, shown=shown_in(wanted, have))
 
     def held(self, unit: Unit, job: Job) -> str | None:
         """Hold what was revoked."""

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from muster_platform.db.bulk import Column, among, insert, is_postgres, member
 from muster_platform.devices.ingest.book import boot_text
+from muster_platform.devices.ingest.ledger_locks import lock_accounts
 from muster_platform.devices.rules.ledger import COUNT_LIMIT, Account, from_row
 from muster_protocol.channels import CHANNELS, UP
 from muster_protocol.limits import LEDGER_BOOTS
@@ -72,11 +73,17 @@ class LedgerBook:
         self._changed: set[Place] = set()
         self._plain: dict[tuple[int, str], int] = {}
 
-    def load(self, places: Collection[Place]) -> None:
-        """Read the accounts that a batch needs, in one query."""
+    def load(self, places: Collection[Place], alone: Collection[int] = ()) -> None:
+        """Read the accounts that a batch needs, in one query.
+
+        Args:
+            places: where its messages count.
+            alone: keys of devices whose accounts are rewritten, as a hello does.
+        """
+        connection = self._connection
+        lock_accounts(connection, (place.device_key for place in places), alone)
         if not places:
             return
-        connection = self._connection
         self._read(
             f"{member(connection, 'device_key')} AND {member(connection, 'boot', 'text')}",
             among(connection, list({place.device_key for place in places})),
