@@ -49,6 +49,8 @@ class ReplayStore(BatchStore):
         refusal: why it goes back there, None when it was stored.
     """
 
+    alone = True
+
     def __init__(self, unit: Unit, appliers: Appliers, metrics: Metrics, row: Row) -> None:
         """Prepare.
 
