@@ -12,6 +12,7 @@ from muster_platform.worker.elastic import drop_log_days
 from muster_platform.worker.mails import clean_sign_ins, send_mails
 from muster_platform.worker.task_passes import clean_tasks, note_lost, run_requested
 from muster_platform.worker.tick import EVERY_S, tick
+from muster_platform.worker.updates import clean_artifacts, push_updates
 
 HOUR_S = 3600.0
 
@@ -65,6 +66,8 @@ SCHEDULE: tuple[Periodic, ...] = (
     Periodic("clean_imports", registry.clean_imports, lambda _: HOUR_S),
     Periodic("send_mails", send_mails, lambda _: 15.0, wakes="mails"),
     Periodic("clean_sign_ins", clean_sign_ins, lambda _: HOUR_S),
+    Periodic("push_updates", push_updates, lambda _: 15.0),
+    Periodic("clean_artifacts", clean_artifacts, lambda _: HOUR_S),
     Periodic("verify_audit", verify_audit, lambda _: HOUR_S),
     Periodic("run_requested", _run_requested, lambda _: 15.0, wakes="tasks"),
     Periodic("note_lost_tasks", note_lost, lambda _: 60.0),

@@ -254,7 +254,7 @@ class Fetching:
         with world.platform.unit(system_actor("test")) as unit:
             for name in ("camera", "gateway", "other"):
                 DeviceService(unit).register(f"{name}-1", name, world.berlin)
-                secret = CredentialService(unit).rotate(f"{name}-1")[1]
+                secret = CredentialService(unit).rotate(f"{name}-1")
                 self.secrets[f"{name}-1"] = secret
             DeviceService(unit).register("child-1", "camera", world.berlin)
             GatewayService(unit).attach("child-1", "gateway-1", hooks=DEVICE_HOOKS)

@@ -1,5 +1,6 @@
 """Files of releases: sent in pieces, each from where the last one ended, and fetched."""
 
+import re
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -21,6 +22,7 @@ routes = Routes("Files of releases")
 
 READ = Permission.RELEASES_READ
 WRITE = Permission.RELEASES_WRITE
+_ONE_RANGE = re.compile(r"bytes=(?P<first>[0-9]{0,18})-(?P<last>[0-9]{0,18})")
 PIECE_BYTES_MAX = 64 * 1024 * 1024
 """Largest piece of an upload; 8 MiB is a good size."""
 
@@ -174,10 +176,10 @@ def file_answer(artifact: Artifact) -> Any:
     Several parts at once are answered by the whole file, as RFC 9110 allows.
     """
     path = platform().artifacts.path(artifact.sha256)
-    environ = request.environ
-    wanted = request.range
-    if wanted is not None and (wanted.units != "bytes" or len(wanted.ranges) != 1):
-        environ = {key: value for key, value in environ.items() if key != "HTTP_RANGE"}
+    environ = dict(request.environ)
+    wanted = usable_range(environ.pop("HTTP_RANGE", ""), artifact.size)
+    if wanted:
+        environ["HTTP_RANGE"] = wanted
     answer = send_file(
         path.resolve(),
         mimetype=OCTETS,
@@ -194,6 +196,18 @@ def file_answer(artifact: Artifact) -> Any:
         raise
     answer.headers["Cache-Control"] = "private, no-transform"
     return answer
+
+
+def usable_range(header: str, size: int) -> str:
+    """Give the one part that a Range header asks for, "" where it is to be ignored (RFC 9110)."""
+    found = _ONE_RANGE.fullmatch(header.strip())
+    if found is None or not (found["first"] or found["last"]):
+        return ""
+    if not found["first"] and int(found["last"]) >= size:
+        return "bytes=0-"  # the last N bytes of a file with fewer: all of it
+    if found["first"] and found["last"] and int(found["last"]) < int(found["first"]):
+        return ""
+    return found[0]
 
 
 def _service(unit: Unit) -> ArtifactService:
