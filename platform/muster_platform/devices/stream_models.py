@@ -134,3 +134,17 @@ class RawMessage(Base):
     payload: Mapped[bytes] = mapped_column(LargeBinary)
 
     __table_args__ = (Index("ix_raw_messages_device", "device_key", "id"),)
+
+
+class StreamPosition(Base):
+    """How far something was taken from the database into a stream: it goes on from there.
+
+    Attributes:
+        name: of what is taken, such as `audit`.
+        position: highest number that the stream has for good.
+    """
+
+    __tablename__ = "stream_positions"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, default=0)

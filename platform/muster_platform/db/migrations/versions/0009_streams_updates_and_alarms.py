@@ -78,6 +78,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_rules_due_at"), ["due_at"], unique=False)
 
     op.create_table(
+        "stream_positions",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_stream_positions")),
+    )
+    op.create_table(
         "task_rhythms",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("words", sa.String(length=256), nullable=False),
@@ -569,6 +575,7 @@ def downgrade() -> None:
 
     op.drop_table("task_runs")
     op.drop_table("task_rhythms")
+    op.drop_table("stream_positions")
     with op.batch_alter_table("rules", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_rules_due_at"))
 
