@@ -13,7 +13,7 @@ def on_change(unit: Unit, alarm: Alarm, change: Change) -> None:
     """
     unit.outbox.add(
         Live(
-            topic="alarms",
+            topic="fleet",
             kind="alarm",
             group_path=alarm.group_path,
             data={

@@ -15,6 +15,7 @@ KIND_PERMISSION: dict[str, Permission] = {
     "settings": Permission.SETTINGS_READ,
     "bulk": Permission.DEVICES_READ,
     "task": Permission.TASKS_READ,
+    "alarm": Permission.ALARMS_READ,
 }
 """What a browser needs to hear each kind of change."""
 

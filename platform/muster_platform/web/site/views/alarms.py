@@ -44,8 +44,9 @@ class Alarms(gate.SiteView):
             query = AlarmQuery(unit)
             page = query.search(_filter(unit), _page())
             counts = query.open_by_severity()
+        fragment = gate.is_fetch()
         return self.render(
-            "site/alarms/list.html",
+            "site/alarms/rows.html" if fragment else "site/alarms/list.html",
             alarms=page.items,
             counts=counts,
             looks={"state": ALARM, "severity": SEVERITY},
