@@ -1,13 +1,19 @@
 """A broker process beside a stub of the platform; one for a module where its options allow."""
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from muster_broker.accounts.files import set_secret
+from muster_broker.accounts import mosquitto as mosquitto_files
+from muster_broker.accounts.files import set_secret, write_accounts
+from muster_broker.accounts.passwords import hash_secret
 from tests.integration.broker.raw import RawClient
 from tests.integration.broker.stub import TOKEN, PlatformStub
+from tests.services.base import free_port
+from tests.services.mosquitto import running_with
 from tests.services.muster import MusterProcess
 
 PLATFORM_CLIENTS = ("_ingest", "_dispatch", "_doctor", "_watch")
@@ -17,10 +23,13 @@ class Broker:
     """A running `muster broker`.
 
     Attributes:
+        kind: which of the brokers under test it is.
         port: MQTT over TCP; ws_port: over WebSocket, where asked for.
         platform: whom it asks.
         clients: opened by `client`, closed at the end.
     """
+
+    kind = "embedded"
 
     def __init__(self, process: MusterProcess, platform: PlatformStub, accounts: Path) -> None:
         self.process = process
@@ -115,3 +124,79 @@ def own_broker(platform: PlatformStub, tmp_path: Path) -> Iterator[Callable[...,
     for broker in started:
         broker.close_clients()
         broker.process.reap()
+
+
+class MosquittoBroker:
+    """A Mosquitto with the files that `muster mosquitto write` makes; talks like `Broker`.
+
+    A device gets its account when it connects first, as enrolment would give it.
+    """
+
+    kind = "mosquitto"
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.platform_port = free_port(), free_port()
+        names = ("_ingest", "_dispatch", "_doctor", "_watch")
+        options = mosquitto_files.MosquittoOptions(
+            files=folder,
+            data=folder,
+            pid_file=folder / mosquitto_files.PID,
+            port=self.port,
+            platform_port=self.platform_port,
+            user="root" if os.geteuid() == 0 else "",
+        )
+        self._devices: dict[str, str] = {}
+        self._folder = folder
+        self.conf = folder / mosquitto_files.CONFIG
+        self.conf.write_text(mosquitto_files.render_config(options))
+        (folder / mosquitto_files.DEVICES_ACL).write_text(mosquitto_files.devices_acl())
+        (folder / mosquitto_files.PLATFORM_ACL).write_text(mosquitto_files.platform_acl(names))
+        write_accounts(folder / mosquitto_files.DEVICES_PASSWORDS, {})
+        hashed = {name: hash_secret("pw") for name in names}
+        write_accounts(folder / mosquitto_files.PLATFORM_PASSWORDS, hashed)
+        self.clients: list[RawClient] = []
+
+    def client(self, platform: bool = False) -> RawClient:
+        """Open a connection that has not said CONNECT yet."""
+        self.clients.append(RawClient(self.platform_port if platform else self.port))
+        return self.clients[-1]
+
+    def device(self, device_id: str, **options: object) -> RawClient:
+        """Connect a device (or a client of the platform), secret "pw"."""
+        platform = device_id.startswith("_")
+        if not platform and device_id not in self._devices:
+            self._devices[device_id] = hash_secret("pw")
+            write_accounts(self._folder / mosquitto_files.DEVICES_PASSWORDS, self._devices)
+            assert mosquitto_files.read_again(self._folder / mosquitto_files.PID)
+        deadline = time.monotonic() + 10
+        while True:
+            client = self.client(platform)
+            code = client.try_connect(device_id, **options)[1]  # type: ignore[arg-type]
+            if code == 0:
+                return client
+            assert time.monotonic() < deadline, f"CONNACK {code}"
+            client.socket.close()
+
+    def close_clients(self) -> None:
+        """Close the connections."""
+        for client in self.clients:
+            client.socket.close()
+        self.clients.clear()
+
+
+@pytest.fixture(scope="module")
+def shared_mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MosquittoBroker]:
+    made = MosquittoBroker(tmp_path_factory.mktemp("mosquitto"))
+    with running_with(made.conf, made.platform_port):
+        yield made
+
+
+@pytest.fixture(params=["embedded", "mosquitto"])
+def broker_under_test(request: pytest.FixtureRequest) -> Iterator[Broker | MosquittoBroker]:
+    """Give the module's broker of each kind: what holds for devices holds on both."""
+    if request.param == "embedded":
+        yield request.getfixturevalue("broker")
+        return
+    made: MosquittoBroker = request.getfixturevalue("shared_mosquitto")
+    yield made
+    made.close_clients()
