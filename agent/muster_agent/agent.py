@@ -1,60 +1,33 @@
 """The agent as an app embeds it: `from muster_agent import Agent, AgentOptions`."""
 
-import logging
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
+from muster_agent.agent_options import AgentOptions
 from muster_agent.app import AppThreads
-from muster_agent.child import Child
 from muster_agent.clock import Clock, SystemClock
 from muster_agent.commands import Registry, load_builtins
 from muster_agent.commands.registry import Function
-from muster_agent.core import Core, CoreOptions, Effect
-from muster_agent.errors import ConfigError, MusterError, StoreError
+from muster_agent.core import Core, CoreOptions
+from muster_agent.errors import ConfigError, MusterError
 from muster_agent.identity import StateDir
-from muster_agent.logs import PlatformLogHandler, exception_info, level_of, pack
 from muster_agent.net import Backoff, Broker, Driver, Peer
 from muster_agent.sources import Source, Sources
 from muster_agent.store import Database
-from muster_agent.values import pack as pack_points
-from muster_agent.values import point
-from muster_protocol.messages import Component, Event, LogRecord, Logs, Point
+from muster_agent.updates import Installer, Notice
+from muster_agent.updates.declarations import InstallDeclaration, UpdateDeclarations
+from muster_agent.updates.health import Health, healthy
+from muster_agent.voice import Voice
+from muster_protocol.messages import Component
 from muster_protocol.states import PresenceReason
 
-_log = logging.getLogger("muster_agent")
-
 STOP_WAIT_S = 10.0
-_EARLY_RECORDS = 1_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class AgentOptions(CoreOptions):
-    """Options of an embedded agent, beside those of the core.
-
-    Attributes:
-        state_dir: where identity, spool and journal are; made by `muster agent enrol`.
-        profile: "" takes the profile that the device was enrolled with.
-        keepalive_s: MQTT keep-alive; the broker notices a lost device after 1.5 times this.
-        ca_file: certificates to trust instead of the system's.
-        flush_s: how long `stop` lets what waits go out before the goodbye.
-        reconnect_first_s, reconnect_limit_s: delays between attempts, doubling, with jitter.
-    """
-
-    profile: str = ""
-    state_dir: Path
-    keepalive_s: int = 60
-    ca_file: str | None = None
-    flush_s: float = 2.0
-    reconnect_first_s: float = 1.0
-    reconnect_limit_s: float = 60.0
-
-
-class Agent:
+class Agent(Voice):
     """One device. Declare commands, sources and settings, then `run()` (or `start()`).
 
     It runs once: to wake after a sleep, make a new one.
@@ -65,7 +38,7 @@ class Agent:
 
     def __init__(self, options: AgentOptions, clock: Clock | None = None) -> None:
         self.options = options
-        self._clock = clock or SystemClock()
+        super().__init__(clock or SystemClock())
         self._state = StateDir(options.state_dir)
         try:
             self.identity = self._state.require()
@@ -77,11 +50,8 @@ class Agent:
         self._registry = Registry(load_builtins())
         self._settings: dict[str, Callable[[Any], Any]] = {}
         self._sources = Sources(self._clock)
-        self._log_handlers: list[PlatformLogHandler] = []
-        self._early_records: list[LogRecord] = []
         self._at_start: list[Callable[[], None]] = []
-        self._driver: Driver | None = None
-        self._peer: Peer | None = None
+        self._updates = UpdateDeclarations()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
@@ -136,6 +106,36 @@ class Agent:
         self._at_start.append(function)
         return function
 
+    def on_update(self, function: Callable[[Notice], object]) -> Callable[[Notice], object]:
+        """Declare what shows an update to a person: this device takes notices.
+
+        It is called once for each notice, and again after a restart while it is open. It need
+        not wait: the update ends when the inventory shows the release (`set_inventory`), or by
+        `notice.decline()`.
+        """
+        self._updates.notify = function
+        return function
+
+    def install_updates(
+        self,
+        installer: Installer,
+        *,
+        health: Health = healthy,
+        restart: Callable[[], bool] | None = None,
+        max_starts: int = 3,
+    ) -> None:
+        """Let updates be installed on this device; before `start`.
+
+        Args:
+            installer: `SlotInstaller(folder)`, or your own.
+            health: gives "" when what was installed is healthy, else why not; it must come
+                back by itself (`health_command` has a time limit).
+            restart: begins the restart that makes the new one run; True: this process is about
+                to end, and goes on at its next start. None: the new one needs no restart.
+            max_starts: starts that may find the new one on trial before it is rolled back.
+        """
+        self._updates.install = InstallDeclaration(installer, health, restart, max_starts)
+
     # -- running ---------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -169,6 +169,9 @@ class Agent:
             ca_file=options.ca_file,
         )
         app.peer = peer
+        app.updates = self._updates.threads(
+            core, app.tell, self.options, self.identity, self._stopping.set
+        )
         driver.add(peer)
         self._driver, self._peer, self._app = driver, peer, app
         self._sources.start(self.send_telemetry, self.log)
@@ -185,7 +188,16 @@ class Agent:
         names = CoreOptions.__dataclass_fields__
         values = {name: getattr(self.options, name) for name in names}
         values["profile"] = self.options.profile or self.identity.profile
+        values["inventory"] = self._inventory
+        values["update_modes"] = self._updates.modes
         return CoreOptions(**values)
+
+    def _inventory(self) -> list[Component]:
+        """Give what is installed: said by the installer, the options and the app, in turn."""
+        versions = {item.component: item.version for item in self._updates.inventory()}
+        versions |= {item.component: item.version for item in self.options.inventory()}
+        versions |= self._inventory_said
+        return [Component(component=name, version=v) for name, v in versions.items()]
 
     def _open_session(self) -> int:
         peer = self._started()
@@ -196,6 +208,8 @@ class Agent:
 
     def run(self) -> None:
         """Start, and return after SIGTERM or SIGINT, having said goodbye.
+
+        It also returns when an update was installed whose restart ends this process.
 
         Raises:
             MusterError: the network thread ended by itself (a defect, or the disk).
@@ -232,107 +246,6 @@ class Agent:
         self._db.close()
         self._state.close()
 
-    # -- what the app says -----------------------------------------------------------------
-
-    def send_telemetry(
-        self, values: Mapping[str, Any], ts: int | None = None, *, sure: bool = True
-    ) -> None:
-        """Send values measured together. When this returns they are on disk.
-
-        Args:
-            values: name -> number, bool, str or (latitude, longitude).
-            ts: ms since the epoch; None: now.
-            sure: False sends with QoS 0: no spool, no ledger, gone if not connected.
-
-        Raises:
-            ConfigError: a value is not allowed.
-            StoreError: it could not be stored, and was not accepted.
-        """
-        core = self._started().core
-        item = point(values, core.stamp() if ts is None else ts)
-        if not item.values:
-            return
-        if sure:
-            self.send_points([item])
-        else:
-            message = next(pack_points([item]))
-            self._do(lambda: core.send_unsure("telemetry", message))
-
-    def send_points(self, points: Sequence[Point]) -> None:
-        """Send many points at once (a buffer read out of a sensor): one commit a message.
-
-        Raises:
-            StoreError: as `send_telemetry`; earlier parts may have been accepted.
-        """
-        core = self._started().core
-        for message in pack_points(points):
-            self._do(lambda message=message: core.send("telemetry", message))  # type: ignore[misc]
-
-    def send_event(self, name: str, data: Mapping[str, Any] | None = None) -> None:
-        """Send an app event (user consented, button pressed).
-
-        Raises:
-            ConfigError, StoreError: as `send_telemetry`.
-        """
-        core = self._started().core
-        event = Event(name=name, data=dict(data or {}), ts=core.stamp())
-        self._do(lambda: core.send("events", event))
-
-    def log(
-        self,
-        level: int,
-        message: str,
-        fields: Mapping[str, Any] | None = None,
-        error: BaseException | None = None,
-        logger: str = "",
-    ) -> None:
-        """Send one log record; `level` is one of Python's logging.
-
-        Raises:
-            StoreError: it could not be stored.
-        """
-        record = LogRecord(
-            level=level_of(level),
-            message=message[:16_384],
-            ts=self._stamp(),
-            logger=logger[:128],
-            fields=dict(fields or {}),
-            exception=exception_info(error) if error is not None else None,
-        )
-        self._send_records([record])
-
-    def log_handler(self) -> logging.Handler:
-        """Give a handler for Python's logging that sends to the platform.
-
-        What is logged before `start` is kept in memory until then (the last 1,000 records).
-        """
-        handler = PlatformLogHandler(self._send_records, self._stamp)
-        self._log_handlers.append(handler)
-        return handler
-
-    def inventory_changed(self) -> None:
-        """Report the inventory again, without a new connection."""
-        core = self._started().core
-        self._do(core.inventory_changed)
-
-    def child(
-        self,
-        child_id: str,
-        profile: str,
-        inventory: Sequence[Component] = (),
-        attributes: Mapping[str, Any] | None = None,
-    ) -> Child:
-        """Speak for a child behind this gateway: says its hello, now and at each connection.
-
-        Raises:
-            ConfigError: not a device id.
-        """
-        core = self._started().core
-        with self._locked().lock:
-            core.family.join(child_id, profile, inventory, attributes)
-        self._do(lambda: core.child_hello(child_id))
-        return Child(child_id, core, self._do)
-
     # -- what the app may ask --------------------------------------------------------------
 
     @property
@@ -351,43 +264,7 @@ class Agent:
         self._started()
         return self._app.status()
 
-    def flush_logs(self) -> None:
-        """Store log records that the handlers have gathered."""
-        for handler in self._log_handlers:
-            handler.flush()
-
     # -- inner -----------------------------------------------------------------------------
-
-    def _started(self) -> Peer:
-        if self._peer is None:
-            raise ConfigError("start the agent first: agent.start() or agent.run()")
-        return self._peer
-
-    def _locked(self) -> Driver:
-        if self._driver is None:
-            raise ConfigError("start the agent first: agent.start() or agent.run()")
-        return self._driver
-
-    def _do(self, act: Callable[[], list[Effect]]) -> None:
-        """Tell the core something and carry out what follows, from any thread."""
-        driver, peer = self._locked(), self._started()
-        with driver.lock:
-            peer.run(act())
-        driver.wake()
-
-    def _stamp(self) -> int:
-        return self._clock.wall_ms() if self._peer is None else self._peer.core.stamp()
-
-    def _send_records(self, records: list[LogRecord]) -> None:
-        if self._peer is None:
-            self._early_records = (self._early_records + records)[-_EARLY_RECORDS:]
-            return
-        core = self._peer.core
-        for batch in pack(records):
-            try:
-                self._do(lambda batch=batch: core.send("logs", Logs(records=batch)))  # type: ignore[misc]
-            except StoreError as error:
-                _log.error("%d log records could not be stored: %s", len(batch), error)
 
     def _every_loop(self) -> None:
         self._sources.tick()

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from muster_agent.commands import CommandCall, Registry
-from muster_agent.core import ApplySettings, Cancel, Core, Effect, Start
+from muster_agent.core import ApplySettings, Cancel, Core, Effect, Start, StartUpdate
 from muster_agent.net import Driver, Peer
+from muster_agent.updates.threads import UpdateThreads
 from muster_agent.workers import Workers
 
 _log = logging.getLogger("muster_agent")
@@ -24,6 +25,7 @@ class AppThreads:
         parallel: int,
     ) -> None:
         self.peer: Peer | None = None
+        self.updates: UpdateThreads | None = None
         self._registry = registry
         self._settings = settings
         self._driver = driver
@@ -32,7 +34,8 @@ class AppThreads:
         self._commands = Workers(parallel, "muster-command")
         self._other = Workers(1, "muster-settings")
 
-    def _tell(self, act: Callable[[], list[Effect]]) -> None:
+    def tell(self, act: Callable[[], list[Effect]]) -> None:
+        """Tell the core something from outside the driver's lock, and carry out what follows."""
         with self._driver.lock:
             effects = act()
             if self.peer is not None:
@@ -43,7 +46,7 @@ class AppThreads:
         """Run a command's handler in a worker."""
 
         def report(step: str, fraction: float | None, message: str) -> None:
-            self._tell(lambda: self._core.progress(call.execution, step, fraction, message))
+            self.tell(lambda: self._core.progress(call.execution, step, fraction, message))
 
         handed = CommandCall(call, report, self.status)
         self._calls[call.execution] = handed
@@ -52,7 +55,7 @@ class AppThreads:
             outcome = self._registry.run(handed)
             self._calls.pop(call.execution, None)
             _log.info("command %s %s: %s", call.name, call.execution, outcome.state)
-            self._tell(lambda: self._core.finished(call.execution, outcome))
+            self.tell(lambda: self._core.finished(call.execution, outcome))
 
         self._commands.submit(job)
 
@@ -61,13 +64,20 @@ class AppThreads:
         handed = self._calls.get(call.execution)
         if handed is not None:
             handed.cancel()
+        elif self.updates is not None:
+            self.updates.cancel(call.execution)
+
+    def update(self, call: StartUpdate) -> None:
+        """Notify the app of an update, or install it."""
+        if self.updates is not None:
+            self.updates.start(call)
 
     def apply(self, call: ApplySettings) -> None:
         """Put settings into force, each by its own function, in a worker."""
 
         def job() -> None:
             reported, errors = self._apply_each(call.desired)
-            self._tell(lambda: self._core.settings_applied(call.version, reported, errors))
+            self.tell(lambda: self._core.settings_applied(call.version, reported, errors))
 
         self._other.submit(job)
 
@@ -101,7 +111,7 @@ class AppThreads:
                 "boot": core.spool.boot,
                 "spool_messages": core.spool.count(),
                 "spool_bytes": core.spool.used_bytes,
-                "open_executions": len(core.executions.open_ids),
+                "open_executions": len(core.executions.open_ids) + len(core.updates.open_ids),
                 "settings_version": core.settings.state.version,
                 "clock_offset_ms": core.clock_offset_ms(),
             }
@@ -109,4 +119,6 @@ class AppThreads:
     def stop(self) -> None:
         """Let the workers end."""
         self._commands.stop()
+        if self.updates is not None:
+            self.updates.stop()
         self._other.stop()

@@ -91,6 +91,18 @@ def _identity_for(folder: StateDir, device_id: str) -> Identity:
 def run(
     state: StateOption = None,
     config: Annotated[Path | None, typer.Option(help="Options, see the guide: agent.toml.")] = None,
+    slots: Annotated[
+        Path | None, typer.Option(help="Install updates into two slots in this folder.")
+    ] = None,
+    health_command: Annotated[
+        str | None, typer.Option(help="Exit status 0: what was installed is healthy.")
+    ] = None,
+    restart_command: Annotated[
+        str | None, typer.Option(help="Starts the app again after an update.")
+    ] = None,
+    restart_by_exit: Annotated[
+        bool, typer.Option(help="End after an update: a supervisor starts the new one.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Run the device until SIGTERM or Ctrl-C; what is not confirmed stays on disk."""
@@ -98,7 +110,13 @@ def run(
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    agent = build_agent(config, state, version("muster"))
+    updates = {
+        "slots": str(slots.resolve()) if slots else None,
+        "health_command": health_command,
+        "restart_command": restart_command,
+        "restart_by_exit": restart_by_exit,
+    }
+    agent = build_agent(config, state, version("muster"), updates)
     typer.echo(f"{agent.identity.device_id} runs; brokers: {', '.join(agent.identity.brokers)}")
     agent.run()
 

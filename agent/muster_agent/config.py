@@ -10,9 +10,11 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from muster_agent.agent import Agent, AgentOptions
+from muster_agent.agent import Agent
+from muster_agent.agent_options import AgentOptions
 from muster_agent.errors import ConfigError
 from muster_agent.machine import describe, measure
+from muster_agent.updates.table import UpdatesTable, declare
 from muster_protocol.messages import Component
 
 STATE_VARIABLE = "MUSTER_AGENT_STATE"
@@ -58,6 +60,7 @@ class AgentFile(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
 
     agent: AgentTable = msgspec.field(default_factory=AgentTable)
+    updates: UpdatesTable = msgspec.field(default_factory=UpdatesTable)
     inventory: dict[str, str] = {}
     attributes: dict[str, Any] = {}
 
@@ -127,8 +130,16 @@ def default_state_dir() -> Path:
     return Path(named) if named else Path.home() / ".muster-agent"
 
 
-def build_agent(file: Path | None, state_dir: Path | None, version: str) -> Agent:
+def build_agent(
+    file: Path | None,
+    state_dir: Path | None,
+    version: str,
+    updates: Mapping[str, object] | None = None,
+) -> Agent:
     """Make the agent that a file describes, with the app's code loaded.
+
+    Args:
+        updates: values of `[updates]` that the command line gave: they go before the file's.
 
     Raises:
         ConfigError, StateError: the file, the code or the state folder cannot be used.
@@ -137,6 +148,8 @@ def build_agent(file: Path | None, state_dir: Path | None, version: str) -> Agen
     table = settings.agent
     base = Path.cwd() if file is None else file.resolve().parent
     where = state_dir or (base / table.state_dir if table.state_dir else default_state_dir())
+    given = {name: value for name, value in (updates or {}).items() if value}
+    installing = declare(msgspec.structs.replace(settings.updates, **given), base)
     inventory = [Component(component=name, version=v) for name, v in settings.inventory.items()]
     inventory.append(Component(component="muster-agent", version=version))
     agent = Agent(
@@ -157,6 +170,13 @@ def build_agent(file: Path | None, state_dir: Path | None, version: str) -> Agen
             reconnect_limit_s=table.reconnect_limit_s,
         )
     )
+    if installing is not None:
+        agent.install_updates(
+            installing.installer,
+            health=installing.health,
+            restart=installing.restart,
+            max_starts=installing.max_starts,
+        )
     if table.system_metrics_every_s:
         agent.telemetry(table.system_metrics_every_s)(measure)
     if table.handlers:

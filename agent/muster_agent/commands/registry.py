@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from muster_agent.commands.call import Canceled, CommandCall
-from muster_agent.core.executions import CommandSpec, Outcome, failed
+from muster_agent.core.desk import Outcome, failed
+from muster_agent.core.executions import CommandSpec
 from muster_agent.errors import ConfigError, Rejected
+from muster_protocol.messages import UpdateMode
 from muster_protocol.states import ExecutionState
 
 Function = Callable[[CommandCall], dict[str, Any] | None]
@@ -64,10 +66,13 @@ class Registry:
         """Add a command; one of the same name takes its place.
 
         Raises:
-            ConfigError: the name is empty or too long.
+            ConfigError: the name is empty or too long, or that of an update mode (a hello
+                announces both in one list).
         """
         if not 1 <= len(name) <= 128:
             raise ConfigError(f"command name {name!r}: 1 to 128 characters are allowed")
+        if name in tuple(UpdateMode):
+            raise ConfigError(f"command name {name!r} is the name of an update mode")
         self._handlers[child, name] = Handler(CommandSpec(name, cancelable, resumable), function)
 
     def find(self, child: str, name: str) -> CommandSpec | None:

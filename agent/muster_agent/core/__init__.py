@@ -5,7 +5,16 @@ back effects to carry out. The agent and the simulator drive the same core.
 """
 
 from muster_agent.core.core import Core
-from muster_agent.core.effects import ApplySettings, Cancel, Drop, Effect, Publish, Start
+from muster_agent.core.desk import Outcome, failed
+from muster_agent.core.effects import (
+    ApplySettings,
+    Cancel,
+    Drop,
+    Effect,
+    Publish,
+    Start,
+    StartUpdate,
+)
 from muster_agent.core.options import CoreOptions
 
 __all__ = [
@@ -15,6 +24,9 @@ __all__ = [
     "CoreOptions",
     "Drop",
     "Effect",
+    "Outcome",
     "Publish",
     "Start",
+    "StartUpdate",
+    "failed",
 ]

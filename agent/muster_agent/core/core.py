@@ -9,12 +9,17 @@ from typing import Any
 import msgspec
 
 from muster_agent.clock import Clock, ServerClock
+from muster_agent.core.desk import Desk, Outcome
 from muster_agent.core.effects import Drop, Effect, Publish
-from muster_agent.core.executions import Commands, Executions, Outcome
-from muster_agent.core.family import Family, introduce, own_member
+from muster_agent.core.executions import Commands, Executions
+from muster_agent.core.family import Family
+from muster_agent.core.greeter import Greeter
+from muster_agent.core.held import Held
 from muster_agent.core.options import CoreOptions
 from muster_agent.core.outbox import Outbox
 from muster_agent.core.settings import SettingsKeeper
+from muster_agent.core.updates import CHANNEL as UPDATES
+from muster_agent.core.updates import Updates
 from muster_agent.errors import ConfigError, StoreError
 from muster_agent.store import Database, Journal, Memo, Row, Spool
 from muster_protocol import limits, topics
@@ -32,7 +37,6 @@ from muster_protocol.messages import (
     LogRecord,
     Logs,
     Message,
-    Presence,
     Settings,
     Update,
 )
@@ -76,7 +80,6 @@ class Core:
         self.server_clock = ServerClock(clock)
         self.online = False
         self.session = 0
-        self._install_id = install_id
         self._clock = clock
         self._commands = commands
         self._db = db
@@ -84,17 +87,15 @@ class Core:
         self.spool = Spool(db, device_id, boot or uuid7(), options.spool_bytes)
         self._outbox = Outbox(self.spool, options)
         self.family = Family(memo, clock)
-        self.executions = Executions(
-            db,
-            Journal(db, device_id),
-            commands,
-            options,
-            clock,
-            self.server_clock,
-            self.accept,
-            self._outbox.resend_row,
+        self._greeter = Greeter(
+            device_id, install_id, options, self.family, self.spool, self._outbox
         )
-        self._held: list[tuple[Command, str]] = []
+        desk = Desk(
+            db, Journal(db, device_id), self.server_clock, self.accept, self._outbox.resend_row
+        )
+        self.executions = Executions(desk, commands, options, clock, self.server_clock)
+        self.updates = Updates(desk, options, clock, self.server_clock)
+        self._held = Held()
         self._answered, self._hello_wait_s = False, options.hello_first_s
         self._hello_at = self._last_sent = self._pruned_at = self._told_at = clock.mono_s()
         self.settings = SettingsKeeper(memo)
@@ -123,6 +124,7 @@ class Core:
                 self.family.renew(child)
                 effects += self._hello(child)
                 effects.append(self._presence(PresenceReason.CONNECTED, child=child))
+            self.updates.inventory(self.options.inventory())
         except StoreError as error:
             return [Drop(str(error))]
         return effects + self._flush()
@@ -162,16 +164,14 @@ class Core:
             case Ledger():
                 self._outbox.ledger(child, message)
             case Command(action=Action.CANCEL) | Update(action=Action.CANCEL):
-                self._held = [(c, k) for c, k in self._held if c.execution != message.execution]
-                return self.executions.cancel(message.execution, channel, child)
-            case Command():
+                self._held.drop(message.execution)
+                keeper = self.updates if channel == UPDATES else self.executions
+                return keeper.cancel(message.execution, child)
+            case Command() | Update():
                 # Whether it has expired is known only once the server has told its time.
+                self._held.add(message, child)
                 if self.server_clock.known:
-                    self.executions.command(message, child)
-                elif all(held.execution != message.execution for held, _ in self._held):
-                    self._held.append((message, child))
-            case Update():
-                self.executions.update(message, child)
+                    self._release_held()
             case Settings() if not child:
                 return self.settings.desired(message)
             case _:
@@ -190,9 +190,11 @@ class Core:
         return []
 
     def _release_held(self) -> None:
-        held, self._held = self._held, []
-        for command, child in held:
-            self.executions.command(command, child)
+        for message, child in self._held.take():
+            if isinstance(message, Update):
+                self.updates.update(message, child)
+            else:
+                self.executions.command(message, child)
 
     # -- what the app tells ----------------------------------------------------------------
 
@@ -254,8 +256,25 @@ class Core:
 
     def inventory_changed(self) -> list[Effect]:
         """Report the inventory without a new connection."""
-        report = InventoryReport(inventory=list(self.options.inventory()), ts=self.stamp())
-        return self.send("inventory", report)
+        self._tell_inventory()
+        return self._flush()
+
+    def update_progress(
+        self, execution: str, step: str, fraction: float | None, message: str
+    ) -> list[Effect]:
+        """Report a step of an update."""
+        self.updates.progress(execution, step, fraction, message)
+        return self._flush()
+
+    def update_finished(self, execution: str, outcome: Outcome) -> list[Effect]:
+        """Take the end of an update; what is installed now is told before it."""
+        self.updates.finished(execution, outcome, self._tell_inventory)
+        return self._flush()
+
+    def _tell_inventory(self) -> None:
+        components = list(self.options.inventory())
+        self.accept("inventory", InventoryReport(inventory=components, ts=self.stamp()))
+        self.updates.inventory(components)
 
     def progress(
         self, execution: str, step: str, fraction: float | None, message: str
@@ -291,7 +310,7 @@ class Core:
     def tick(self) -> list[Effect]:
         """Do what is due. To be called about once a second."""
         now = self._clock.mono_s()
-        effects = self.executions.tick()
+        effects = [*self.executions.tick(), *self.updates.tick()]
         self._outbox.tick(now)
         if now - self._pruned_at > _PRUNE_EVERY_S:
             self._pruned_at = now
@@ -327,8 +346,8 @@ class Core:
             )
 
     def _flush(self) -> list[Effect]:
-        """Begin waiting commands and publish what the window allows."""
-        effects = self.executions.begin()
+        """Begin waiting commands and updates, and publish what the window allows."""
+        effects = [*self.executions.begin(), *self.updates.begin()]
         if self.online:
             now = self._clock.mono_s()
             rows = self._outbox.next_rows(now)
@@ -345,38 +364,23 @@ class Core:
         now = self._clock.mono_s()
         if not child:
             self._hello_at = now
-        who = self.family.member(child) if child else own_member(self.session, self.options)
-        hello = introduce(
-            who,
-            self.options,
-            self._install_id,
-            capabilities=self._commands.names(child),
-            running=[] if child else self.executions.open_ids,
-            unsent=self._unsent(child),
-            ts=self.stamp(),
+        hello = self._greeter.hello(
+            child,
+            self.session,
+            self._commands.names(child),
+            [*self.updates.open_ids, *self.executions.open_ids],
+            self.stamp(),
         )
         row = self.accept("hello", hello, child)
         self._outbox.sent(row.id, now)
         return [self._publish(row)]
 
-    def _unsent(self, child: str) -> dict[str, dict[str, int]]:
-        unsent = self.spool.unsent(child, self._outbox.published())
-        # The hello that carries this is itself the next one.
-        unsent[self.spool.boot]["hello"] = self.spool.next_seq(child, self.spool.boot, "hello")
-        return unsent
-
     def _presence(
         self, reason: PresenceReason, *, until: int | None = None, child: str = ""
     ) -> Publish:
-        session = self.session
-        if child:
-            session = self.family.member(child).session
-        else:
+        if not child:
             self._last_sent = self._clock.mono_s()
-        online = reason is PresenceReason.CONNECTED
-        message = Presence(session=session, online=online, reason=reason, until=until)
-        topic = topics.up(self.device_id, "presence", child or None)
-        return Publish(topic, msgspec.json.encode(message), retain=True)
+        return self._greeter.presence(self.session, reason, until, child)
 
     def child_hello(self, child: str) -> list[Effect]:
         """Introduce a child of the gateway (told to the family before), if connected."""

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from muster_protocol.messages import Update
+
 
 class Publish(NamedTuple):
     """Publish a message.
@@ -35,8 +37,22 @@ class Start(NamedTuple):
     deadline_at: int | None = None
 
 
+class StartUpdate(NamedTuple):
+    """Notify the app of an update, or install it; its end goes to `Core.update_finished`.
+
+    Attributes:
+        resumed: True when an earlier start of the agent had begun it.
+        deadline_at: when the platform gives up, ms by the server's clock; None: never.
+    """
+
+    execution: str
+    message: Update
+    resumed: bool = False
+    deadline_at: int | None = None
+
+
 class Cancel(NamedTuple):
-    """Ask the running handler of an execution to stop."""
+    """Ask the running handler of an execution, or its update, to stop."""
 
     execution: str
 
@@ -54,4 +70,4 @@ class Drop(NamedTuple):
     reason: str
 
 
-Effect = Publish | Start | Cancel | ApplySettings | Drop
+Effect = Publish | Start | StartUpdate | Cancel | ApplySettings | Drop

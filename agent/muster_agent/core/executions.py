@@ -1,32 +1,21 @@
-"""What happens to an execution on the device: run once, answered from the journal, ended.
-
-The journal entry and the report that tells of it are written in one commit, before the handler
-begins: whatever is killed, an id is not run a second time.
-"""
+"""What happens to a command on the device: run once, answered from the journal, ended."""
 
 import contextlib
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from muster_agent.clock import Clock, ServerClock
+from muster_agent.core.desk import Desk, Outcome, Pace, failed
 from muster_agent.core.effects import Cancel, Effect, Start
 from muster_agent.core.options import CoreOptions
 from muster_agent.errors import StoreError
-from muster_agent.store.database import Database
-from muster_agent.store.journal import Entry, Journal, Phase
-from muster_agent.store.spool import Row
+from muster_agent.store.journal import Entry, Phase
 from muster_protocol.commands import decode_args
-from muster_protocol.limits import TEXT_CHARS
-from muster_protocol.messages import Action, Command, ErrorInfo, Report, Update
+from muster_protocol.messages import Action, Command
 from muster_protocol.states import ExecutionState as E
 
-RESULT_BYTES = 48 * 1024
-"""Largest JSON result of a command; a report with it must fit into one payload."""
-
 _DAY_MS = 86_400_000
-_PROGRESS_EVERY_S = 1.0
 
 
 class CommandSpec(NamedTuple):
@@ -52,57 +41,39 @@ class Commands(Protocol):
         """List the names of the commands, for the hello."""
 
 
-class Outcome(NamedTuple):
-    """How a handler ended: `state` is SUCCEEDED, FAILED, REJECTED or CANCELED."""
-
-    state: E
-    message: str = ""
-    result: dict[str, Any] = {}
-    error: ErrorInfo | None = None
-
-
-def failed(code: str, message: str, state: E = E.FAILED) -> Outcome:
-    """Make an outcome that carries an error."""
-    return Outcome(state, error=ErrorInfo(code=code[:128], message=message[:TEXT_CHARS]))
+CHANNEL = "commands"
 
 
 class Executions:
-    """The executions of one device.
-
-    Args:
-        accept: stores a message of a channel (and child) in the spool.
-        resend: sends a stored row again; False when it is not in the spool any more.
-    """
+    """The commands of one device."""
 
     def __init__(
         self,
-        db: Database,
-        journal: Journal,
+        desk: Desk,
         commands: Commands,
         options: CoreOptions,
         clock: Clock,
         server_clock: ServerClock,
-        accept: Callable[[str, msgspec.Struct, str], Row],
-        resend: Callable[[int], bool],
     ) -> None:
-        self._db = db
-        self._journal = journal
+        self._desk = desk
+        self._journal = desk.journal
         self._commands = commands
         self._options = options
         self._clock = clock
         self._server = server_clock
-        self._accept = accept
-        self._resend = resend
         self._running: dict[str, Entry] = {}
-        self._waiting = {entry.execution: entry for entry in journal.in_phase(Phase.RECEIVED)}
+        self._waiting = {entry.execution: entry for entry in self._stored(Phase.RECEIVED)}
         self._resumed: set[str] = set()
-        self._last_progress: dict[str, tuple[float, str]] = {}
+        self._pace = Pace()
         self._unsaved: dict[str, Outcome] = {}
         self._recover()
 
+    def _stored(self, phase: Phase) -> list[Entry]:
+        return [entry for entry in self._journal.in_phase(phase) if entry.channel == CHANNEL]
+
     def _recover(self) -> None:
         """Settle what an earlier start had begun: run it again only where that was declared."""
-        for entry in self._journal.in_phase(Phase.RUNNING):
+        for entry in self._stored(Phase.RUNNING):
             spec = self._commands.find(entry.child, entry.name)
             if entry.resumable and spec is not None and spec.resumable:
                 self._resumed.add(entry.execution)
@@ -122,13 +93,13 @@ class Executions:
         if message.action is Action.CANCEL:
             raise TypeError("a cancel goes to `cancel`")
         if entry is not None:
-            self._answer_again(entry)
+            self._desk.answer_again(entry, running=entry.execution in self._running)
             return
         now = self._server.now_ms()
         spec = self._commands.find(child, message.name)
         new = Entry(
             execution=message.execution,
-            channel="commands",
+            channel=CHANNEL,
             child=child,
             name=message.name,
             args=msgspec.json.encode(message.args),
@@ -140,14 +111,11 @@ class Executions:
             deadline_at=now + message.timeout_s * 1000 if message.timeout_s else None,
         )
         refusal = self._refusal(message, spec, now)
-        with self._db.transaction():
-            self._journal.add(new)
-            if refusal is None:
-                self._report(new, E.DELIVERED)
         if refusal is None:
+            self._desk.receive(new)
             self._waiting[new.execution] = new
         else:
-            self._end(new, refusal)
+            self._desk.refuse(new, refusal)
 
     def _refusal(self, message: Command, spec: CommandSpec | None, now: int) -> Outcome | None:
         if message.expires_at is not None and now > message.expires_at:
@@ -165,41 +133,22 @@ class Executions:
             return failed("busy", text, E.REJECTED)
         return None
 
-    def update(self, message: Update, child: str) -> None:
-        """Take a `down/updates` message: this version of the agent installs nothing."""
-        entry = self._journal.find(message.execution)
-        if entry is not None:
-            self._answer_again(entry)
-            return
-        self._settle_unknown(
-            message.execution,
-            "updates",
-            child,
-            failed("unsupported", "this agent does not install updates", E.REJECTED),
-        )
-
-    def _settle_unknown(self, execution: str, channel: str, child: str, outcome: Outcome) -> None:
-        now = self._server.now_ms()
-        entry = Entry(execution, channel, child, "", b"{}", 1, Phase.RECEIVED, 0, now, None, None)
-        with self._db.transaction():
-            self._journal.add(entry)
-            self._end(entry, outcome)
-
-    def cancel(self, execution: str, channel: str, child: str) -> list[Effect]:
+    def cancel(self, execution: str, child: str) -> list[Effect]:
         """Take a cancel: what has not begun ends CANCELED, what runs is asked to stop."""
         entry = self._journal.find(execution)
         canceled = failed("canceled", "canceled before it began", E.CANCELED)
         if entry is None:
-            self._settle_unknown(execution, channel, child, canceled)
+            self._desk.refuse_unknown(execution, CHANNEL, child, canceled)
         elif execution in self._waiting:
             self._end(entry, canceled)
         elif execution in self._running:
             spec = self._commands.find(entry.child, entry.name)
             if spec is not None and spec.cancelable:
                 return [Cancel(execution)]
-            self._report(entry, E.IN_PROGRESS, message="this command cannot be canceled midway")
+            text = "this command cannot be canceled midway"
+            self._desk.report(entry, E.IN_PROGRESS, message=text)
         else:
-            self._answer_again(entry)
+            self._desk.answer_again(entry, running=False)
         return []
 
     def begin(self) -> list[Effect]:
@@ -230,9 +179,7 @@ class Executions:
         except msgspec.ValidationError as error:  # stored, but we died before refusing it
             self._end(entry, failed("invalid_args", f"args: {error}", E.REJECTED))
             return None
-        with self._db.transaction():
-            self._journal.set_phase(execution, Phase.RUNNING)
-            self._report(entry, E.IN_PROGRESS)
+        self._desk.begin(entry)
         del self._waiting[execution]
         self._running[execution] = entry
         resumed = execution in self._resumed
@@ -254,14 +201,11 @@ class Executions:
         entry = self._running.get(execution)
         if entry is None:
             return
-        now = self._clock.mono_s()
-        at, last_step = self._last_progress.get(execution, (-_PROGRESS_EVERY_S, ""))
-        if step == last_step and now - at < _PROGRESS_EVERY_S:
+        if not self._pace.allows(execution, step, self._clock.mono_s()):
             return
-        self._last_progress[execution] = (now, step)
         # A report of progress that finds the disk full is let go; the handler goes on.
         with contextlib.suppress(StoreError):
-            self._report(entry, E.IN_PROGRESS, step=step, progress=fraction, message=message)
+            self._desk.report(entry, E.IN_PROGRESS, step=step, progress=fraction, message=message)
 
     def finished(self, execution: str, outcome: Outcome) -> None:
         """Take the end of a handler; a late one (after its time limit) changes nothing.
@@ -296,38 +240,10 @@ class Executions:
         now = self._server.now_ms()
         return self._journal.prune(now - self._options.keep_days * _DAY_MS, now - _DAY_MS)
 
-    def _answer_again(self, entry: Entry) -> None:
-        """Answer a repeated execution id: with the stored report, or with where it stands."""
-        if entry.phase != Phase.DONE:
-            running = entry.execution in self._running
-            self._report(entry, E.IN_PROGRESS if running else E.DELIVERED)
-            return
-        if entry.report_row is not None and self._resend(entry.report_row):
-            return
-        if entry.report is not None:
-            self._accept(entry.channel, msgspec.json.decode(entry.report, type=Report), entry.child)
-
     def _end(self, entry: Entry, outcome: Outcome) -> None:
-        message, result = outcome.message, outcome.result
-        size = len(msgspec.json.encode(result))
-        if size > RESULT_BYTES:
-            message = f"{message} (a result of {size} bytes was left out: at most {RESULT_BYTES})"
-            result = {}
-        with self._db.transaction():
-            row = self._report(
-                entry,
-                outcome.state,
-                message=message[-TEXT_CHARS:],
-                result=result,
-                error=outcome.error,
-            )
-            self._journal.finish(entry.execution, row.payload, row.id, self._server.now_ms())
+        self._desk.end(entry, outcome)
         self._waiting.pop(entry.execution, None)
         self._running.pop(entry.execution, None)
-        self._last_progress.pop(entry.execution, None)
+        self._pace.forget(entry.execution)
         self._unsaved.pop(entry.execution, None)
         self._resumed.discard(entry.execution)
-
-    def _report(self, entry: Entry, state: E, **fields: Any) -> Row:
-        report = Report(execution=entry.execution, state=state, ts=self._server.now_ms(), **fields)
-        return self._accept(entry.channel, report, entry.child)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from muster_protocol.limits import EXPECT_EVERY_S
-from muster_protocol.messages import Component
+from muster_protocol.messages import Component, UpdateMode
 
 
 def _no_inventory() -> Sequence[Component]:
@@ -26,6 +26,7 @@ class CoreOptions:
         parallel: command handlers that run at a time; others wait in the journal.
         open_limit: executions accepted and not ended; more are REJECTED as busy.
         keep_days: how long an ended execution is remembered at least.
+        update_modes: what the device can do with an update; the others are REJECTED.
         correct_stamps: stamp with the server's clock once it is known (the simulator's skewed
             devices do not).
     """
@@ -41,6 +42,7 @@ class CoreOptions:
     parallel: int = 4
     open_limit: int = 500
     keep_days: int = 30
+    update_modes: Sequence[UpdateMode] = ()
     correct_stamps: bool = True
 
     # How long to wait for an answer before going on without it.

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Protocol
 
 from muster_agent.clock import Clock
-from muster_agent.core import ApplySettings, Cancel, Core, Drop, Effect, Publish, Start
+from muster_agent.core import ApplySettings, Cancel, Core, Drop, Effect, Publish, Start, StartUpdate
 from muster_agent.net.backoff import Backoff
 from muster_agent.net.link import REFUSED_CREDENTIALS, Broker, Link, LinkEvents
 from muster_protocol.states import PresenceReason
@@ -26,8 +26,11 @@ class App(Protocol):
     def start(self, call: Start) -> None:
         """Run a command's handler."""
 
+    def update(self, call: StartUpdate) -> None:
+        """Notify of an update, or install it."""
+
     def cancel(self, call: Cancel) -> None:
-        """Ask a handler to stop."""
+        """Ask a handler, or an update, to stop."""
 
     def apply(self, call: ApplySettings) -> None:
         """Put settings into force."""
@@ -246,17 +249,24 @@ class Peer:
                     if self.link is not None and self.core.online:
                         self.published += effect.token is not None
                         self.link.publish(effect)
-                case Start():
-                    self._app.start(effect)
-                case Cancel():
-                    self._app.cancel(effect)
-                case ApplySettings():
-                    self._app.apply(effect)
                 case Drop(reason):
                     if self.link is not None:
                         self.link.cut(reason)
+                case _:
+                    self._hand_over(effect)
         if self.link is not None and self.link.wants_write:
             self.on_change(self)
+
+    def _hand_over(self, effect: Start | StartUpdate | Cancel | ApplySettings) -> None:
+        match effect:
+            case Start():
+                self._app.start(effect)
+            case StartUpdate():
+                self._app.update(effect)
+            case Cancel():
+                self._app.cancel(effect)
+            case ApplySettings():
+                self._app.apply(effect)
 
     def tick(self) -> None:
         """Do what is due: the core's timers, keep-alive, time limits of the connection."""

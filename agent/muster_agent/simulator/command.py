@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from muster_agent.errors import MusterError
+from muster_agent.errors import ConfigError, MusterError
 from muster_agent.simulator.fleet import Fleet
-from muster_agent.simulator.scenario import load_scenario
+from muster_agent.simulator.scenario import load_scenario, with_failing_updates
 
 _LINE_EVERY_S = 1.0
 _LOG_EVERY_S = 30.0
@@ -34,14 +34,21 @@ def simulate(
     ],
     devices: Annotated[int, typer.Option(min=1, max=100_000, help="How many.")] = 25,
     scenario: Annotated[Path | None, typer.Option(help="Scenario file (see the guide).")] = None,
+    fail_updates: Annotated[
+        str | None,
+        typer.Option(help="Share of the devices that fails its updates: 6% or 0.06."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same behaviour.")] = 1,
     state: Annotated[
         Path | None, typer.Option(help="Keep identities, spools and journals between runs here.")
     ] = None,
 ) -> None:
     """Drive a rehearsal fleet until SIGTERM or Ctrl-C; all devices then say goodbye."""
+    story = load_scenario(scenario)
+    if fail_updates is not None:
+        story = with_failing_updates(story, parse_share(fail_updates))
     fleet = Fleet(
-        load_scenario(scenario),
+        story,
         devices,
         seed,
         server,
@@ -64,6 +71,21 @@ def parse_tokens(words: list[str]) -> dict[str, str]:
         profile, _, text = word.rpartition("=")
         tokens[profile] = text
     return tokens
+
+
+def parse_share(text: str) -> float:
+    """Read "6%" or "0.06".
+
+    Raises:
+        ConfigError: it is neither, or not between 0 and 1.
+    """
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ConfigError(f"--fail-updates {text!r}: expected a share such as 6% or 0.06")
+    return share
 
 
 def _drive(fleet: Fleet) -> None:

@@ -156,6 +156,7 @@ class Fleet:
             attributes=nature.attributes,
             expect_every_s=nature.table.expect_every_s,
             spool_bytes=_SPOOL_BYTES,
+            update_modes=nature.table.updates.modes,
             correct_stamps=nature.skew_s == 0,
         )
 

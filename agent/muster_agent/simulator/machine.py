@@ -1,18 +1,29 @@
 """One simulated device: the machine and the app around a real core."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
 from muster_agent.clock import Clock
-from muster_agent.core import ApplySettings, Cancel, Core, CoreOptions, Start
-from muster_agent.core.executions import CommandSpec, Outcome, failed
+from muster_agent.core import (
+    ApplySettings,
+    Cancel,
+    Core,
+    CoreOptions,
+    Effect,
+    Outcome,
+    Start,
+    StartUpdate,
+    failed,
+)
+from muster_agent.core.executions import CommandSpec
 from muster_agent.errors import StoreError
 from muster_agent.net import Peer
 from muster_agent.simulator import stories
 from muster_agent.simulator.metrics import make_generator
 from muster_agent.simulator.scenario import ProfileTable, Span
 from muster_agent.simulator.timers import Timers
+from muster_agent.simulator.updating import SimUpdates
 from muster_agent.values import point
 from muster_protocol.messages import Component, Logs, Telemetry
 from muster_protocol.states import ExecutionState, PresenceReason
@@ -115,6 +126,19 @@ class Machine:
         }
         self.core = make_core(options, self._commands, self._clock)
         self.peer: Peer | None = None
+        self._updates = SimUpdates(
+            nature.table.updates,
+            nature.random,
+            nature.inventory,
+            timers,
+            lambda: self.core,
+            self._act,
+            self._power_loss,
+        )
+
+    def _act(self, effects: Sequence[Effect]) -> None:
+        if self.peer is not None:
+            self.peer.run(effects)
 
     def begin(self, peer: Peer) -> None:
         """Start the machine's life; times are spread by the device's own random source."""
@@ -209,6 +233,7 @@ class Machine:
             self._timers.after(1.0, self._power_loss)
             return
         self._running.clear()
+        self._updates.forget()
         self.core = self._make_core(self._options, self._commands, self._clock)
         peer.replace_core(self.core)
 
@@ -260,8 +285,13 @@ class Machine:
         if execution in self._running:
             self._power_loss()
 
+    def update(self, call: StartUpdate) -> None:
+        """Take an update, as the scenario's shares decide."""
+        self._updates.start(call)
+
     def cancel(self, call: Cancel) -> None:
-        """End a running command as canceled."""
+        """End a running command or update as canceled."""
+        self._updates.cancel(call.execution)
         self._finish(call.execution, failed("canceled", "canceled", ExecutionState.CANCELED))
 
     def apply(self, call: ApplySettings) -> None:

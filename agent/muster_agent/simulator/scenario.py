@@ -10,7 +10,7 @@ import msgspec
 from muster_agent.config import read_toml
 from muster_agent.errors import ConfigError
 from muster_protocol.ids import is_device_id
-from muster_protocol.messages import Level
+from muster_protocol.messages import Level, UpdateMode
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=30 * 86_400)]
@@ -102,6 +102,33 @@ class CommandTable(_Table):
     reject: Share = 0.0
 
 
+class UpdateTable(_Table):
+    """How updates go; what remains of the shares of both kinds of trouble succeeds.
+
+    Attributes:
+        modes: what the devices can do with an update.
+        fail: rolled back after its health check (notify: the store fails).
+        disk_full: finds no room while it downloads.
+        lie: claims SUCCEEDED, and its inventory stays as it was.
+        power_loss: loses power while installing, starts again and goes on.
+        decline: share of people who say no to a notice.
+        seconds: the download; a share `slow` takes `slow_seconds`.
+        confirm_seconds: how long a person thinks.
+    """
+
+    modes: list[UpdateMode] = msgspec.field(default_factory=lambda: list(UpdateMode))
+    fail: Share = 0.0
+    disk_full: Share = 0.0
+    lie: Share = 0.0
+    power_loss: Share = 0.0
+    decline: Share = 0.0
+    seconds: Span = (1.0, 5.0)
+    slow: Share = 0.0
+    slow_seconds: Span = (60.0, 300.0)
+    install_seconds: Span = (0.5, 2.0)
+    confirm_seconds: Span = (2.0, 10.0)
+
+
 class FaultTable(_Table):
     """What goes wrong. A share says how many devices have the fault.
 
@@ -140,6 +167,7 @@ class ProfileTable(_Table):
     metrics: dict[str, Metric] = {}
     logs: LogTable = msgspec.field(default_factory=LogTable)
     commands: CommandTable = msgspec.field(default_factory=CommandTable)
+    updates: UpdateTable = msgspec.field(default_factory=UpdateTable)
     faults: FaultTable = msgspec.field(default_factory=FaultTable)
 
 
@@ -172,6 +200,24 @@ def load_scenario(file: Path | None) -> Scenario:
     return scenario
 
 
+def with_failing_updates(scenario: Scenario, share: float) -> Scenario:
+    """Give the same scenario, in which this share of the devices fails its updates.
+
+    Raises:
+        ConfigError: together with its other shares that is more than 1.
+    """
+    profiles = {
+        name: msgspec.structs.replace(
+            profile, updates=msgspec.structs.replace(profile.updates, fail=share)
+        )
+        for name, profile in scenario.profiles.items()
+    }
+    changed = msgspec.structs.replace(scenario, profiles=profiles)
+    for problem in _problems(changed):
+        raise ConfigError(f"--fail-updates {share:.0%}: {problem}")
+    return changed
+
+
 def _problems(scenario: Scenario) -> Iterator[str]:
     """Check what types cannot say."""
     if not scenario.profiles:
@@ -196,10 +242,13 @@ def _profile_problems(where: str, profile: ProfileTable) -> Iterator[str]:
     commands = profile.commands
     if commands.slow + commands.fail + commands.reject > 1:
         yield f"{where}.commands: slow + fail + reject: expected at most 1 together"
+    updates = profile.updates
+    if updates.fail + updates.disk_full + updates.lie + updates.power_loss > 1:
+        yield f"{where}.updates: fail + disk_full + lie + power_loss: at most 1 together"
 
 
 def _spans(where: str, profile: ProfileTable) -> Iterator[tuple[str, Span]]:
-    for table in ("commands", "faults"):
+    for table in ("commands", "updates", "faults"):
         values = getattr(profile, table)
         for field in values.__struct_fields__:
             value = getattr(values, field)

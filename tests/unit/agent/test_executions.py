@@ -4,11 +4,9 @@ from typing import Any
 
 import pytest
 
-from muster_agent.core import Cancel
-from muster_agent.core.executions import Outcome, failed
+from muster_agent.core import Cancel, Outcome, failed
 from muster_agent.errors import StoreError
-from muster_protocol.messages import Command, Report, Update
-from muster_protocol.messages.operations import Action, ReleaseRef, UpdateMode
+from muster_protocol.messages import Action, Command, Report
 from muster_protocol.states import ExecutionState
 from tests.unit.agent.support import NOW_MS, Bench, hello_of, messages, started, states
 
@@ -218,18 +216,6 @@ def test_the_journal_forgets_only_what_is_old_confirmed_and_expired(bench: Bench
     bench.ledger(stored={"boot-1": {"commands": 99}})
     assert bench.core.executions.prune() == 1
     assert started(bench.run("e2")) == []
-
-
-def test_updates_are_refused_in_this_version(bench: Bench) -> None:
-    update = Update(
-        action=Action.RUN,
-        execution="u1",
-        mode=UpdateMode.NOTIFY,
-        release=ReleaseRef(id="r", version="2"),
-    )
-    effects = bench.receive("updates", update)
-    assert states(effects) == ["REJECTED"]
-    assert code(effects) == "unsupported"
 
 
 def test_a_full_disk_begins_nothing_and_the_command_can_come_again(bench: Bench) -> None:

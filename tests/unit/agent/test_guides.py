@@ -61,5 +61,5 @@ def test_the_simulators_guide(tmp_path: Path) -> None:
     kinds = {type(metric).__name__ for metric in table.metrics.values()}
     assert kinds == {"Sine", "Walk", "Counter", "Choice", "Place"}
     shown = file.read_text()
-    for part in (table.faults, table.commands, table.logs, table):
+    for part in (table.faults, table.updates, table.commands, table.logs, table):
         assert [key for key in part.__struct_fields__ if key not in shown] == []

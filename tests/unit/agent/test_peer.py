@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from muster_agent.core import ApplySettings, Cancel, Start
+from muster_agent.core import ApplySettings, Cancel, Start, StartUpdate
 from muster_agent.errors import StateError
 from muster_agent.net import Backoff, Broker, Driver, Peer
 from muster_agent.net.peer import Stage
@@ -21,6 +21,9 @@ class Words:
         return
 
     def cancel(self, call: Cancel) -> None:
+        return
+
+    def update(self, call: StartUpdate) -> None:
         return
 
     def apply(self, call: ApplySettings) -> None:
