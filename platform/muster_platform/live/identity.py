@@ -10,6 +10,7 @@ from muster_platform.access.permissions import Permission
 from muster_platform.bootstrap import Platform
 from muster_platform.devices.models import Device
 from muster_platform.errors import NotFound
+from muster_platform.jobs.kinds import CommandKind, kind_of
 from muster_platform.jobs.models import Job
 from muster_platform.live.rules import FLEET, Wanted
 from muster_platform.settings import Settings
@@ -63,7 +64,7 @@ def check(unit: Unit, wanted: Wanted) -> None:
 def _group_path(unit: Unit, wanted: Wanted) -> tuple[str | None, Permission]:
     if wanted.scope == "job":
         job = unit.session.get(Job, wanted.subject)
-        return (job.group_path if job else None), Permission.COMMANDS_READ
+        return (job.group_path if job else None), (kind_of(job) if job else CommandKind).read
     device = unit.session.scalar(
         select(Device).where(Device.id == int(wanted.subject), Device.deleted_at.is_(None))
     )

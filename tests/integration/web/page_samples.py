@@ -33,6 +33,8 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "settings.reset_key": {"key": "a"},
     "settings.set_key": {"key": "a"},
     "alarms.unacknowledge": {"alarm_id": "{acknowledged_alarm_id}"},
+    "releases.publish": {"release_id": "{ready_release_id}"},
+    "releases.revoke": {"release_id": "{published_release_id}"},
     "tasks.retry": {"run_id": "{failed_run_id}"},
     "session.take_link": {"token": "no-token-of-ours"},
 }
@@ -138,6 +140,9 @@ PAGES: dict[str, Permission | None] = {
     "profile.create_view": P.PROFILES_WRITE,
     "profile.edit_view": P.PROFILES_WRITE,
     "role.create_view": P.ROLES_WRITE,
+    "rollouts.new": P.ROLLOUTS_RUN,
+    "releases.create": P.RELEASES_WRITE,
+    "releases.edit": P.RELEASES_WRITE,
     "rules.create": P.RULES_WRITE,
     "role.edit_view": P.ROLES_WRITE,
     "user.create_view": P.USERS_WRITE,
@@ -166,6 +171,7 @@ WRITES: dict[str, Permission | None] = {
     "profile": P.PROFILES_WRITE,
     "quarantine": P.SYSTEM_WRITE,
     "role": P.ROLES_WRITE,
+    "releases": P.RELEASES_WRITE,
     "settings": P.SETTINGS_WRITE,
     "sign_ins": P.USERS_WRITE,
     "tasks": P.TASKS_RUN,
@@ -175,6 +181,8 @@ WRITES: dict[str, Permission | None] = {
 
 FORMS: dict[str, Permission | None] = {
     "device.create_view": P.DEVICES_ENROL,
+    "releases.publish": P.RELEASES_PUBLISH,
+    "releases.revoke": P.RELEASES_PUBLISH,
     "device_acts.capture": P.DEVICES_WRITE,
     "devices.delete": P.DEVICES_DELETE,
     "devices.revoke": P.DEVICES_ENROL,
@@ -233,6 +241,10 @@ FIELDS: dict[str, dict[str, str]] = {
     "tasks.cancel": {},
     "tasks.retry": {},
     "tasks.run_now": {},
+    "releases.create": {"name": "Made", "version": "{n}", "components": "app=1"},
+    "releases.edit": {"name": "Made", "version": "e{n}", "components": "app=1"},
+    "releases.revoke": {"reason": "it breaks"},
+    "releases.delete": {},
     "profile.create_view": {
         "name": "made-{n}",
         "title": "Made",

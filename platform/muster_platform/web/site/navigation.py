@@ -65,9 +65,11 @@ NAVIGATION: dict[str, tuple[Entry, ...]] = {
     ),
     "Operations": (
         Entry("Jobs", "list-check", "jobs.index", Permission.COMMANDS_READ, ("jobs", "executions")),
+        Entry("Rollouts", "versions", "rollouts.index", Permission.ROLLOUTS_READ, ("rollouts",)),
         Entry(
             "Alarms", "alert-triangle", "alarms.index", Permission.ALARMS_READ, ("alarms", "rules")
         ),
+        Entry("Releases", "send", "releases.index", Permission.RELEASES_READ, ("releases",)),
         Entry("Logs", "logs", "logs.index", Permission.LOGS_READ, ("logs",)),
         Entry(
             "Fingerprints",

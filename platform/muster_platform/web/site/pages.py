@@ -39,7 +39,9 @@ from muster_platform.web.site.views.mails import MailList
 from muster_platform.web.site.views.person import People
 from muster_platform.web.site.views.profiles import ProfileList
 from muster_platform.web.site.views.quarantine import QuarantineList
+from muster_platform.web.site.views.releases import Releases
 from muster_platform.web.site.views.roles import RoleList
+from muster_platform.web.site.views.rollouts import Rollouts
 from muster_platform.web.site.views.rules import Rules
 from muster_platform.web.site.views.search import Search
 from muster_platform.web.site.views.second_factor import SecondFactorPages
@@ -66,7 +68,9 @@ def views() -> list[Any]:
         ProfileList(Profile, "Profiles", endpoint="profile", url="profiles"),
         EnrolmentList(EnrolmentToken, "Enrolment", endpoint="enrolment", url="enrolment"),
         SettingsPages("Settings", endpoint="settings", url="settings"),
+        Releases("Releases", endpoint="releases", url="releases"),
         Jobs("Jobs", endpoint="jobs", url="jobs"),
+        Rollouts("Rollouts", endpoint="rollouts", url="rollouts"),
         Executions("Executions", endpoint="executions", url="executions"),
         Logs("Logs", endpoint="logs", url="logs"),
         Alarms("Alarms", endpoint="alarms", url="alarms"),

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from flask import request, url_for
+from flask import redirect, request, url_for
 from flask_admin import expose
 from werkzeug.wrappers import Response
 
@@ -54,12 +54,14 @@ class Jobs(gate.SiteView):
         return exports.csv(f"job-{job_id}", RUN_HEADER, map(_run_cells, found))
 
     @expose("/<job_id>/")
-    def page(self, job_id: str) -> str:
+    def page(self, job_id: str) -> str | Response:
         """Show one job; a fetch by the page itself gets the part that changes."""
         wanted, state = _state(), request.args.get("state", "")
         with gate.reading() as unit:
             service = JobService(unit)
             job = service.get(job_id)
+            if job.kind == "update":
+                return redirect(url_for("rollouts.page", rollout_id=job_id))
             target = target_text(unit, job.target)
             executions = service.executions(job_id, _page(), wanted)
         template = "site/job/body.html" if gate.is_fetch() else "site/job.html"
