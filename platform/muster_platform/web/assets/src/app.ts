@@ -11,6 +11,7 @@ import { bindStrength } from "./strength";
 import { bindScrollers, bindTabs } from "./tabs";
 import { keepTimes } from "./times";
 import { bindBusy, bindConfirm, bindCopy, bindDialogs, bindMenus, bindNavigation } from "./ui";
+import { bindUploads } from "./upload";
 import { bindWhy } from "./why";
 
 keepTimes();
@@ -32,5 +33,6 @@ bindFragments();
 bindPresence();
 bindLogTails();
 bindHistograms();
+bindUploads();
 if (liveClient()) showLiveState();
 document.documentElement.dataset.ready = "yes";
