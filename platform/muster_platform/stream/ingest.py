@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,6 +14,9 @@ from muster_broker.receiver import Receiver, ReceiverOptions, TlsOptions
 from muster_platform.access.actor import system_actor
 from muster_platform.bootstrap import Platform
 from muster_platform.settings import Settings
+from muster_platform.stream.kafka import topics
+from muster_platform.stream.kafka.records import RecordPublisher
+from muster_platform.stream.kafka.writer import KafkaWriter
 from muster_platform.stream.lease import RoleLease
 from muster_platform.stream.messages import Reader
 from muster_platform.stream.pipeline import Pipeline
@@ -32,8 +35,14 @@ STEP_S = 0.5
 """Longest wait for messages, so that stopping, leases and ledgers are never later than this."""
 
 
-def receiver_options(settings: Settings, client_id: str = CLIENT_ID) -> ReceiverOptions:
-    """Say how a platform client that hears all devices connects."""
+def receiver_options(
+    settings: Settings, client_id: str = CLIENT_ID, channels: Sequence[str] = ()
+) -> ReceiverOptions:
+    """Say how a platform client that hears all devices connects.
+
+    Args:
+        channels: what it hears, behind `up/`, of devices and of children; all when empty.
+    """
     host, port, with_tls = settings.platform_broker
     tls = TlsOptions(ca_file=settings.broker_ca_file or None) if with_tls else None
     return ReceiverOptions(
@@ -42,10 +51,24 @@ def receiver_options(settings: Settings, client_id: str = CLIENT_ID) -> Receiver
         port=port,
         username=client_id,
         password=settings.mqtt_password or None,
-        subscriptions=((ALL_UP, 1),),
+        subscriptions=subscriptions(channels),
+        # The broker remembers what we heard before there was Kafka, and would send all twice.
+        dropped=(ALL_UP,) if channels else (),
         tls=tls,
         max_packet_bytes=max(1024 * 1024, 2 * settings.payload_bytes),
     )
+
+
+def subscriptions(channels: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """Give the filters of some channels, with their QoS; of all when there are none."""
+    if not channels:
+        return ((ALL_UP, 1),)
+    forms = [
+        form
+        for channel in channels
+        for form in ((channel,) if channel.endswith("#") else (channel, f"{channel}/+"))
+    ]
+    return tuple((f"{ALL_UP.removesuffix('#')}{form}", 1) for form in forms)
 
 
 class IngestRole:
@@ -76,6 +99,7 @@ class IngestRole:
         self._actor = system_actor("ingest")
         self._pipeline: Pipeline | None = None
         self._receiver: Receiver | None = None
+        self._records: RecordPublisher | None = None
         self._note = "starting"
 
     def run(self, stop: Event) -> None:
@@ -118,12 +142,19 @@ class IngestRole:
 
     def _work(self, lease: RoleLease, stop: Event) -> None:
         settings = self._platform.settings
-        _calm_collector()
+        calm_collector()
         spool = Spool(settings.spool_dir / "ingest.sqlite", settings.spool_bytes)
+        writer = self._writer()
+        self._records = None if writer is None else RecordPublisher(writer)
         try:
-            with Receiver(receiver_options(settings), self._platform.clock) as receiver:
+            with Receiver(self._options(), self._platform.clock) as receiver:
                 sink = DatabaseSink(
-                    self._platform.units, self._actor, self._chosen(), receiver, lease
+                    self._platform.units,
+                    self._actor,
+                    self._chosen(),
+                    receiver,
+                    lease,
+                    self._records,
                 )
                 self._receiver = receiver
                 self._pipeline = Pipeline(
@@ -140,11 +171,25 @@ class IngestRole:
                     self._chosen(),
                     lease,
                     Reader(settings.payload_bytes),
+                    self._records,
                 )
                 log.info("ingest is active")
                 self._loop(self._pipeline, sink, replayer, lease, stop)
         finally:
             spool.close()
+            if writer is not None:
+                writer.close()
+
+    def _writer(self) -> KafkaWriter | None:
+        """Give what takes documents: a replay from the quarantine has log records, too."""
+        settings = self._platform.settings
+        return KafkaWriter(settings) if settings.kafka_brokers else None
+
+    def _options(self) -> ReceiverOptions:
+        """Take control alone where there is Kafka: the rest comes through it."""
+        settings = self._platform.settings
+        channels = topics.SUBSCRIBED if settings.kafka_brokers else ()
+        return receiver_options(settings, channels=channels)
 
     def _loop(
         self,
@@ -196,7 +241,7 @@ class IngestRole:
         return self._appliers
 
 
-def _calm_collector() -> None:
+def calm_collector() -> None:
     """Let the garbage collector look less often: a batch makes many objects and no cycles.
 
     With its usual thresholds it took a quarter of ingest's CPU time.

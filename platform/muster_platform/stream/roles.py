@@ -115,7 +115,7 @@ class _Runner:
         word, _, rest = line.partition("; ")
         healthy = word == "ok" or line.startswith("stands by")
         state = "ok" if healthy else "warn" if line == "starting" else "bad"
-        figures = getattr(self._role, "figures", dict)()
+        figures: dict[str, float] = getattr(self._role, "figures", dict)()
         detail = rest if word == "ok" else line
         found = [Beat(name=self.name, state=state, detail=detail, figures=figures)]
         if self.name == "dispatch":

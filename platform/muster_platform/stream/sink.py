@@ -11,9 +11,9 @@ from muster_platform.devices.ingest import quarantine
 from muster_platform.devices.ingest.ledger import ledgers
 from muster_platform.devices.ingest.telemetry import Metrics
 from muster_platform.stream.answers import LedgerNotes, Publisher, answer_hello, tell_ledgers
-from muster_platform.stream.lease import RoleLease
+from muster_platform.stream.kafka.ports import Records
 from muster_platform.stream.messages import Envelope, Quarantined
-from muster_platform.stream.ports import SinkAway
+from muster_platform.stream.ports import Fence, SinkAway
 from muster_platform.stream.store import Appliers, BatchStore, Outcome
 from muster_platform.unit import Unit, Units
 
@@ -35,7 +35,8 @@ class DatabaseSink:
         actor: Actor,
         appliers: Appliers,
         publisher: Publisher,
-        lease: RoleLease,
+        lease: Fence,
+        records: Records | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -44,10 +45,11 @@ class DatabaseSink:
             actor: in whose name.
             appliers: of the domains.
             publisher: takes answers.
-            lease: must be ours in every transaction.
+            lease: asked first in every transaction.
+            records: takes what log records become before they are committed.
         """
         self._units, self._actor, self._appliers = units, actor, appliers
-        self._publisher, self._lease = publisher, lease
+        self._publisher, self._lease, self._records = publisher, lease, records
         self._metrics = Metrics()
         self._notes = LedgerNotes(units.settings.ledger_every_s * 1000)
 
@@ -119,6 +121,8 @@ class DatabaseSink:
             self._lease.fence(unit)
             store = BatchStore(unit, self._appliers, self._metrics)
             store.store(envelopes, quarantined)
+            if self._records is not None:
+                self._records.publish(unit.session.connection(), store.records)
             return store.outcome
 
 
