@@ -14,6 +14,7 @@ from muster_platform.db import migrate
 from muster_platform.errors import MusterError
 from muster_platform.logs.elastic.indices import has_templates
 from muster_platform.settings import Settings
+from muster_platform.stream.kafka.setup import missing
 from muster_platform.up.probes import answers_http
 
 LOW_DISK_BYTES = 1024**3
@@ -42,6 +43,7 @@ def examine(settings: Settings) -> list[Finding]:
         "web": _web,
         "live": _live,
         "spool": _spool,
+        "kafka": _kafka,
         "elasticsearch": _elasticsearch,
     }
     findings = []
@@ -118,6 +120,19 @@ def _live(settings: Settings) -> Finding:
     if answers_http(settings.live_host, settings.live_port, "/health/live"):
         return Finding("live", "good", settings.live_url)
     return Finding("live", "warning", f"{settings.live_url} does not answer: pages will poll")
+
+
+def _kafka(settings: Settings) -> Finding:
+    if not settings.kafka_brokers:
+        return Finding("kafka", "good", "none configured: ingest reads everything from MQTT")
+    try:
+        absent = missing(settings)
+    except MusterError as error:
+        return Finding("kafka", "bad", error.detail)
+    if absent:
+        detail = f"it has no topic {', '.join(absent)}: run `muster kafka setup`"
+        return Finding("kafka", "bad", detail)
+    return Finding("kafka", "good", f"{', '.join(settings.kafka_brokers)} has all topics")
 
 
 def _elasticsearch(settings: Settings) -> Finding:

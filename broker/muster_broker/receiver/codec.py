@@ -24,10 +24,11 @@ class Kind(IntEnum):
     CONNACK = 2
     PUBACK = 4
     SUBACK = 9
+    UNSUBACK = 11
     PINGRESP = 13
 
 
-_BODY_BYTES = {Kind.CONNACK: 2, Kind.PUBACK: 2, Kind.PINGRESP: 0}
+_BODY_BYTES = {Kind.CONNACK: 2, Kind.PUBACK: 2, Kind.UNSUBACK: 2, Kind.PINGRESP: 0}
 
 
 class Received(NamedTuple):
@@ -229,6 +230,11 @@ def subscribe(packet_id: int, filters: Iterable[tuple[str, int]]) -> bytes:
     """Write SUBSCRIBE for (filter, QoS) pairs."""
     body = b"".join(_text(text) + bytes([qos]) for text, qos in filters)
     return _packet(0x82, packet_id.to_bytes(2, "big") + body)
+
+
+def unsubscribe(packet_id: int, filters: Iterable[str]) -> bytes:
+    """Write UNSUBSCRIBE."""
+    return _packet(0xA2, packet_id.to_bytes(2, "big") + b"".join(map(_text, filters)))
 
 
 def publish(

@@ -42,6 +42,7 @@ class ReceiverOptions:
 
     Attributes:
         subscriptions: (filter, QoS) pairs; QoS 0 or 1.
+        dropped: filters to leave, which an earlier configuration may have put into our session.
         persistent: keep the session at the broker while we are away, so that it queues for us.
         keep_alive_s: the broker drops us after 1.5 times this without a word; we drop it too.
         connect_timeout_s: for TCP, TLS, CONNACK and SUBACK together.
@@ -59,6 +60,7 @@ class ReceiverOptions:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     subscriptions: tuple[tuple[str, int], ...] = ()
+    dropped: tuple[str, ...] = ()
     persistent: bool = True
     tls: TlsOptions | None = None
     keep_alive_s: int = 30

@@ -13,8 +13,8 @@ from muster_broker.receiver.codec import Control, Kind, Parser, Received
 from muster_broker.receiver.errors import BrokerRefused, BrokerUnreachable, ProtocolError
 from muster_broker.receiver.options import ReceiverOptions
 
-_SUBSCRIBE_ID = 65_535
-"""Packet id of SUBSCRIBE; publications use the ids below it."""
+_SUBSCRIBE_ID, _UNSUBSCRIBE_ID = 65_535, 65_534
+"""Packet ids of SUBSCRIBE and UNSUBSCRIBE; publications use the ids below them."""
 
 _CONNACK_REASONS = {
     1: "it does not speak MQTT 3.1.1",
@@ -60,7 +60,7 @@ class Publications:
     """
 
     def __init__(self, limit: int, on_delivered: Callable[[int], None] | None) -> None:
-        self._limit = min(limit, _SUBSCRIBE_ID - 1)
+        self._limit = min(limit, _UNSUBSCRIBE_ID - 1)
         self._pending: dict[int, _Pending] = {}
         self._on_delivered = on_delivered
         self._next_id = 0
@@ -76,7 +76,7 @@ class Publications:
     def add(self, token: int, topic: str, payload: bytes, retain: bool) -> bytes:
         """Number a publication and write it; there must be room (`full` is False)."""
         while True:
-            self._next_id = self._next_id % (_SUBSCRIBE_ID - 1) + 1
+            self._next_id = self._next_id % (_UNSUBSCRIBE_ID - 1) + 1
             if self._next_id not in self._pending:
                 break
         entry = _Pending(token, topic, payload, retain)
@@ -169,6 +169,8 @@ class Link:
             raise BrokerRefused(reason)
         self.session_present = bool(body[0] & 1)
         self.phase = Phase.READY
+        if self._options.dropped:
+            self.out += codec.unsubscribe(_UNSUBSCRIBE_ID, self._options.dropped)
         if self._options.subscriptions:
             # Also on a session that was kept: cheap, and right after our filters changed.
             self.phase = Phase.SUBSCRIBING

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from muster_broker.receiver import Received
 from muster_platform.stream.messages import Envelope, Quarantined
+from muster_platform.unit import Unit
 
 
 class SinkAway(Exception):
@@ -13,6 +14,18 @@ class SinkAway(Exception):
 
 class LeaseLost(Exception):
     """Somebody else does this role now: stop at once, acknowledge nothing more."""
+
+
+class Fence(Protocol):
+    """Keeps others from storing the same at the same time (a lease does)."""
+
+    def fence(self, unit: Unit) -> None:
+        """Make sure of it until this transaction ends.
+
+        Raises:
+            LeaseLost: it is somebody else's to store now.
+        """
+        ...
 
 
 class Source(Protocol):

@@ -114,9 +114,22 @@ def parts(
             shown="worker, beat",
         ),
     ]
+    if settings.kafka_brokers:
+        result += streams(settings, env, queue)
     if settings.flower_url:
         result.append(flower(settings, env, queue))
     return [*result, demo] if demo else result
+
+
+def streams(settings: Settings, env: dict[str, str], queue: tuple[str, ...]) -> list[Part]:
+    """Give the parts around Kafka; a process each, since each fills a core when it must."""
+    ready = "run: ready"
+    addresses = ", ".join(settings.kafka_brokers)
+    bridge, ingest = (*MUSTER, "run", "bridge"), (*MUSTER, "run", "ingest", "--from", "kafka")
+    return [
+        Part("bridge", bridge, env, ("broker", *queue), ready_text=ready, shown=addresses),
+        Part("kafka-ingest", ingest, env, ("run", *queue), ready_text=ready, shown=addresses),
+    ]
 
 
 def flower(settings: Settings, env: dict[str, str], queue: tuple[str, ...]) -> Part:
