@@ -82,6 +82,7 @@ class DevicePage(gate.SiteView):
             gateway=gateway_name(unit, device),
             children_count=children_count(unit, device),
             kept_days=platform().settings.restore_s // 86_400,
+            open_alarms=parts.open_alarms(unit, device),
             tab=tab,
             tabs=tabs,
             default_timeout_s=platform().settings.execution_timeout_s,

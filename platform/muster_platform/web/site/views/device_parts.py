@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from flask import request, url_for
 
 from muster_platform.access.permissions import Permission
+from muster_platform.alerts.alarm_query import AlarmQuery
 from muster_platform.bootstrap import TIMELINE
 from muster_platform.devices.models import Device
 from muster_platform.devices.service import DeviceService
@@ -112,6 +113,7 @@ TRAIL_ICONS = {
     "credential": "key",
     "app_event": "bolt",
     "clone": "alert-triangle",
+    "alarm": "alert-triangle",
     "execution": "terminal-2",
     "audit": "user",
 }
@@ -151,8 +153,15 @@ def inventory(unit: Unit, device: Device) -> dict[str, Any]:
 
 
 def status(unit: Unit, device: Device) -> dict[str, Any]:
-    """Give nothing but the device itself."""
-    return {}
+    """Give how many alarms about the device are open, beside the device itself."""
+    return {"open_alarms": open_alarms(unit, device)}
+
+
+def open_alarms(unit: Unit, device: Device) -> int:
+    """Count the open alarms about a device; 0 for whoever may see none there."""
+    if not _may(unit, Permission.ALARMS_READ, device):
+        return 0
+    return sum(AlarmQuery(unit).open_by_severity(device_id=device.device_id).values())
 
 
 TABS: dict[str, Callable[[Unit, Device], dict[str, Any]]] = {
