@@ -13,6 +13,7 @@ WAKE_SETTINGS = "settings"
 WAKE_PURGE = "purge"
 WAKE_BULK = "bulk"
 WAKE_TASKS = "tasks"
+WAKE_ALERTS = "alerts"
 WAKE_RULES = "rules"
 WAKE_ACCOUNTS = "accounts"
 

@@ -13,7 +13,7 @@ from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from muster_platform.access import audit
-from muster_platform.access.mail_models import FAILED, QUEUED, SENT, Mail
+from muster_platform.access.mail_models import FAILED, QUEUED, SENT, WITHDRAWN, Mail
 from muster_platform.access.mail_texts import render
 from muster_platform.access.permissions import Permission
 from muster_platform.db.text import clean
@@ -28,13 +28,16 @@ ATTEMPTS = 10
 LEASE_MS = 5 * 60_000
 FIRST_WAIT_MS = 30_000
 LONGEST_WAIT_MS = 2 * 3600_000
+URGENT_WAIT_MS = 2 * 60_000
+URGENT_KEPT_MS = 24 * 3600_000
+"""Urgent mails are tried so often at least, and given up by their age, not by their attempts."""
 SUBJECT_CHARS = 200
 ERROR_CHARS = 500
 
 _NEWEST_FIRST: Order[Mail] = Order(
     "mails", (Key(Mail.__table__.c.id, str, lambda row: row.id),), descending=True
 )
-_LINK = re.compile(r"(/admin/link/)[A-Za-z0-9_-]{20,}")
+_LINK = re.compile(r"(/admin/(?:alarm-)?link/)[A-Za-z0-9_-]{20,}")
 
 
 class Mailer(Protocol):
@@ -54,6 +57,10 @@ class MailRefused(Exception):
     """The server said for good that it does not take this mail."""
 
 
+class MailServerAway(OSError):
+    """The server cannot be reached: it would take no other mail either."""
+
+
 @dataclass(frozen=True, slots=True)
 class MailFilter:
     """Which mails; None does not narrow."""
@@ -64,7 +71,14 @@ class MailFilter:
 
 
 def write(
-    unit: Unit, to: str, kind: str, *, dedup: str | None = None, **values: Any
+    unit: Unit,
+    to: str,
+    kind: str,
+    *,
+    dedup: str | None = None,
+    urgent: bool = False,
+    mail_id: str | None = None,
+    **values: Any,
 ) -> Mail | None:
     """Put a mail into the outbox, in the unit's transaction.
 
@@ -72,6 +86,8 @@ def write(
         to: address of one person.
         kind: names the templates of subject, text and HTML (`access/mail_templates`).
         dedup: a key; a mail of the same key that was written before is enough.
+        urgent: somebody is to act on it now: it goes before others.
+        mail_id: where the text needs to know it.
         values: what the templates show; escaped in the HTML.
 
     Returns:
@@ -79,7 +95,7 @@ def write(
     """
     subject, text, html = render(kind, public_url=unit.settings.public_url, **values)
     mail = Mail(
-        id=uuid7(unit.now()),
+        id=mail_id or uuid7(unit.now()),
         kind=kind,
         to_address=one_line(to),
         subject=one_line(subject)[:SUBJECT_CHARS],
@@ -91,6 +107,7 @@ def write(
         next_at=unit.now(),
         error="",
         dedup=dedup,
+        urgent=urgent,
     )
     if dedup is not None:
         try:
@@ -114,7 +131,7 @@ def claim(unit: Unit, limit: int) -> list[Mail]:
     statement = (
         select(Mail)
         .where(Mail.state == QUEUED, Mail.next_at <= unit.now())
-        .order_by(Mail.next_at, Mail.id)
+        .order_by(Mail.urgent.desc(), Mail.next_at, Mail.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -137,15 +154,24 @@ def failed(unit: Unit, mail_id: str, error: str, *, for_good: bool) -> None:
     if mail.state != QUEUED:
         return
     mail.error = one_line(error)[:ERROR_CHARS]
-    if for_good or mail.attempts >= ATTEMPTS:
+    old = unit.now() >= mail.created_at + URGENT_KEPT_MS
+    if for_good or (old if mail.urgent else mail.attempts >= ATTEMPTS):
         mail.state = FAILED
     else:
-        mail.next_at = unit.now() + wait_ms(mail.attempts)
+        mail.next_at = unit.now() + wait_ms(mail.attempts, urgent=mail.urgent)
 
 
-def wait_ms(attempts: int) -> int:
+def withdrawn(unit: Unit, mail_id: str, why: str) -> None:
+    """Note that a claimed mail is needed by nobody any more: it is not sent."""
+    mail = unit.session.get_one(Mail, mail_id)
+    if mail.state == QUEUED:
+        mail.state, mail.error = WITHDRAWN, one_line(why)[:ERROR_CHARS]
+
+
+def wait_ms(attempts: int, *, urgent: bool = False) -> int:
     """Give how long to wait after so many attempts: twice as long each time, up to two hours."""
-    return int(min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempts - 1)))
+    longest = URGENT_WAIT_MS if urgent else LONGEST_WAIT_MS
+    return int(min(longest, FIRST_WAIT_MS * 2 ** min(attempts - 1, 20)))
 
 
 def clean_old(unit: Unit, limit: int) -> int:

@@ -12,7 +12,7 @@ from email.utils import format_datetime, parseaddr
 from pathlib import Path
 
 from muster_platform.access.mail_models import Mail
-from muster_platform.access.mails import Mailer, MailRefused, one_line
+from muster_platform.access.mails import Mailer, MailRefused, MailServerAway, one_line
 from muster_platform.errors import ConfigurationError
 from muster_platform.settings import Settings
 
@@ -87,7 +87,8 @@ class SmtpMailer:
 
         Raises:
             MailRefused: the server said for good that it does not take it.
-            OSError: the server is away, or said: not now.
+            MailServerAway: it cannot be reached.
+            OSError: the server went away, or said: not now.
         """
         made = message(mail, self._settings.mail_from)
         try:
@@ -105,15 +106,8 @@ class SmtpMailer:
             raise MailRefused(f"{error}; smtp_security says how to connect") from error
 
     def _connect(self) -> smtplib.SMTP:
-        settings = self._settings
-        where = (settings.smtp_host, settings.smtp_port)
-        context = ssl.create_default_context()
-        if settings.smtp_security == TLS:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                *where, timeout=settings.smtp_timeout_s, context=context
-            )
-        else:
-            server = smtplib.SMTP(*where, timeout=settings.smtp_timeout_s)
+        settings, context = self._settings, ssl.create_default_context()
+        server = self._reach(context)
         try:
             if settings.smtp_security == STARTTLS:
                 server.starttls(context=context)
@@ -123,6 +117,19 @@ class SmtpMailer:
             server.close()
             raise
         return server
+
+    def _reach(self, context: ssl.SSLContext) -> smtplib.SMTP:
+        settings = self._settings
+        where = (settings.smtp_host, settings.smtp_port)
+        try:
+            if settings.smtp_security == TLS:
+                return smtplib.SMTP_SSL(*where, timeout=settings.smtp_timeout_s, context=context)
+            return smtplib.SMTP(*where, timeout=settings.smtp_timeout_s)
+        except (OSError, smtplib.SMTPServerDisconnected) as error:
+            # The same answer awaits every other mail; SMTPException is an OSError, too.
+            if isinstance(error, smtplib.SMTPResponseException):
+                raise
+            raise MailServerAway(f"{settings.smtp_host} cannot be reached: {error}") from error
 
 
 def _leave(server: smtplib.SMTP) -> None:

@@ -9,9 +9,10 @@ from muster_platform.access import mails, sign_ins
 from muster_platform.access.actor import system_actor
 from muster_platform.access.mail_links import clean_links
 from muster_platform.access.mail_models import Mail
-from muster_platform.access.mails import Mailer, MailRefused
+from muster_platform.access.mails import Mailer, MailRefused, MailServerAway
 from muster_platform.access.sign_in_models import SignInSession
 from muster_platform.adapters.mail import mailer
+from muster_platform.alerts.telling import still_needed
 from muster_platform.bootstrap import Platform
 from muster_platform.outbox import Touched
 from muster_platform.unit import Unit
@@ -38,13 +39,24 @@ def send_mails(platform: Platform, carrier: Mailer | None = None) -> int:
             claimed = mails.claim(unit, 1)
         if not claimed:
             return number
-        _send(platform, carrier, claimed[0])
+        if not _send(platform, carrier, claimed[0]):
+            return number + 1  # it would take no other mail either
     return PASS_MAILS
 
 
-def _send(platform: Platform, carrier: Mailer, mail: Mail) -> None:
+def _send(platform: Platform, carrier: Mailer, mail: Mail) -> bool:
+    """Send one; False when the server is away."""
+    with platform.unit(_ACTOR, write=False) as unit:
+        why = still_needed(unit, mail)
+    if why:
+        with platform.unit(_ACTOR) as unit:
+            mails.withdrawn(unit, mail.id, why)
+        return True
     try:
         carrier.send(mail)
+    except MailServerAway as error:
+        _note_failure(platform, mail, str(error), for_good=False)
+        return False
     except MailRefused as error:
         _note_failure(platform, mail, str(error), for_good=True)
     except Exception as error:  # whatever a server or disk can do: the mail must not be lost
@@ -55,6 +67,7 @@ def _send(platform: Platform, carrier: Mailer, mail: Mail) -> None:
             unit.outbox.touched.append(
                 Touched("mail", mail.id, f"{mail.subject} to {mail.to_address}")
             )
+    return True
 
 
 def _note_failure(platform: Platform, mail: Mail, error: str, *, for_good: bool) -> None:

@@ -11,6 +11,7 @@ from muster_platform.worker.audit import verify_audit
 from muster_platform.worker.elastic import drop_log_days
 from muster_platform.worker.mails import clean_sign_ins, send_mails
 from muster_platform.worker.task_passes import clean_tasks, note_lost, run_requested
+from muster_platform.worker.telling import tell_alarms
 from muster_platform.worker.tick import EVERY_S, tick
 from muster_platform.worker.updates import clean_artifacts, push_updates
 
@@ -64,6 +65,7 @@ SCHEDULE: tuple[Periodic, ...] = (
     Periodic("purge_deleted", registry.purge_deleted, lambda _: 60.0, wakes="purge"),
     Periodic("expire_requests", registry.expire_requests, lambda _: HOUR_S),
     Periodic("clean_imports", registry.clean_imports, lambda _: HOUR_S),
+    Periodic("tell_alarms", tell_alarms, lambda _: 10.0, wakes="alerts"),
     Periodic("send_mails", send_mails, lambda _: 15.0, wakes="mails"),
     Periodic("clean_sign_ins", clean_sign_ins, lambda _: HOUR_S),
     Periodic("push_updates", push_updates, lambda _: 15.0),

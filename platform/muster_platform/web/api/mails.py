@@ -20,7 +20,7 @@ class MailAnswer(msgspec.Struct, kw_only=True):
     """A mail. Times are ms since the epoch.
 
     Attributes:
-        state: queued, sent or failed.
+        state: queued, sent, failed, or withdrawn (nobody needed it any more).
         next_at: when a queued one is tried next.
         error: of the last attempt.
     """
@@ -46,7 +46,7 @@ class MailText(MailAnswer, kw_only=True):
 class MailsQuery(PageQuery, kw_only=True):
     """Which mails."""
 
-    state: Annotated[str, Meta(pattern="^(queued|sent|failed)$")] | None = None
+    state: Annotated[str, Meta(pattern="^(queued|sent|failed|withdrawn)$")] | None = None
     kind: Annotated[str, Meta(min_length=1, max_length=32)] | None = None
     to: Annotated[str, Meta(min_length=1, max_length=254)] | None = None
 

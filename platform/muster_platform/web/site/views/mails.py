@@ -6,7 +6,7 @@ from flask import url_for
 from flask_admin import expose
 from werkzeug.wrappers import Response
 
-from muster_platform.access.mail_models import FAILED, QUEUED, SENT, Mail
+from muster_platform.access.mail_models import FAILED, QUEUED, SENT, WITHDRAWN, Mail
 from muster_platform.access.mails import MailFilter, MailService, shows_links
 from muster_platform.paging import Page
 from muster_platform.unit import Unit
@@ -21,6 +21,7 @@ LOOKS: dict[str, Look] = {
     QUEUED: Look("Queued", "hourglass", "busy"),
     SENT: Look("Sent", "circle-check", "ok"),
     FAILED: Look("Given up", "alert-circle", "bad"),
+    WITHDRAWN: Look("Not needed any more", "circle-dashed", "mute"),
 }
 RETRYING = Look("Tried, will be again", "alert-triangle", "warn")
 
