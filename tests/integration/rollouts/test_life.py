@@ -9,6 +9,7 @@ from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionD
 from muster_platform.jobs.executions import ExecutionService
 from muster_platform.jobs.targets import Target
 from muster_platform.paging import PageRequest
+from muster_platform.updates.adoption import AdoptionService
 from muster_platform.updates.models import Release
 from muster_platform.updates.rollout_plan import PhaseSpec
 from muster_platform.updates.rollouts import RolloutService
@@ -327,3 +328,24 @@ def test_update_executions_are_seen_with_the_right_of_rollouts_alone(fleet: Flee
     with fleet.platform.unit(actor("viewer"), write=False) as unit:
         page = ExecutionService(unit).of_device("phone-0000", PageRequest())
     assert [(one.kind, one.mode) for one in page.items] == [("update", "install")]
+
+
+def test_a_device_says_which_phase_it_waits_for(fleet: Fleet) -> None:
+    fleet.add(2)
+    rollout = fleet.start(fleet.spec(PhaseSpec(devices=1), PhaseSpec()))
+    first = fleet.only(rollout.id).device_key
+    waits = {}
+    with fleet.platform.unit(ADMIN, write=False) as unit:
+        for name, key in fleet.keys.items():
+            waits[key == first] = list(RolloutService(unit).waiting_of(name))
+    assert waits == {True: [], False: [(rollout.id, "app 2.0", 2)]}
+
+
+def test_adoption_counts_what_the_devices_of_a_release_have(fleet: Fleet) -> None:
+    fleet.add(4)
+    fleet.inventory(fleet.keys["phone-0000"], app="2.0")
+    fleet.inventory(fleet.keys["phone-0001"], app="3.0")
+    fleet.inventory(fleet.keys["phone-0002"], other="1")
+    with fleet.platform.unit(ADMIN, write=False) as unit:
+        [row] = AdoptionService(unit).newest()
+    assert (row.there, row.newer, row.older, row.unknown, row.share) == (1, 1, 1, 1, 0.5)

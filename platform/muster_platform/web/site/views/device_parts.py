@@ -1,6 +1,6 @@
 """What the tabs and fragments of a device page show; each part reads for itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from muster_platform.logs.service import LogFilter, LogService
 from muster_platform.logs.views import LogView
 from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
+from muster_platform.updates.rollouts import RolloutService
 from muster_platform.web.site import words
 from muster_platform.web.site.views import registry_parts
 from muster_platform.web.site.views.device_charts import charts
@@ -89,8 +90,16 @@ def commands(unit: Unit, device: Device, size: int = LONG) -> dict[str, Any]:
     )
     return {
         "commands": [run(view, unit.now()) for view in page.items],
+        "waiting": _waiting(unit, device),
         "older_url": _older(device, "commands", page.next_cursor),
     }
+
+
+def _waiting(unit: Unit, device: Device) -> Sequence[tuple[str, str, int]]:
+    """Give the rollouts in which the device waits for its phase."""
+    if not _may(unit, Permission.ROLLOUTS_READ, device):
+        return ()
+    return RolloutService(unit).waiting_of(device.device_id)
 
 
 def timeline(unit: Unit, device: Device, size: int = LONG) -> dict[str, Any]:

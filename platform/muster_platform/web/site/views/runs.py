@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from muster_platform.jobs.kinds import KINDS, CommandKind
 from muster_platform.jobs.retries import RETRIED
 from muster_platform.jobs.views import ExecutionView
 from muster_protocol.states import EXECUTION_TERMINAL
@@ -22,6 +23,7 @@ class Run:
     Attributes:
         at: the last thing that happened, ms since the epoch.
         blocked: what is in its way, as a sentence, "" for nothing.
+        permission: what canceling and retrying it needs.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Run:
     device_id: str
     device_name: str
     name: str
+    permission: str
     args: str
     attempt: int
     state: str
@@ -55,7 +58,8 @@ def run(view: ExecutionView, now: int) -> Run:
         job_id=view.job_id,
         device_id=view.device_id,
         device_name=view.device_name,
-        name=view.name,
+        name=view.name if view.kind == CommandKind.name else f"Update to {view.title}",
+        permission=str(KINDS[view.kind].run),
         args=compact(view.args),
         attempt=view.attempt,
         state=view.state,
