@@ -1,8 +1,10 @@
 // A phone as a fleet of Muster sees it, in one file: enrols over HTTPS, connects over WebSocket,
-// says hello, reports its battery and answers commands. A browser or React Native app does the same
+// says hello, reports its battery, answers commands and shows updates. A browser or React Native app does the same
 // with localStorage in place of the state file.
 //
 //   node phone.mjs --server http://127.0.0.1:8080 --token TOKEN --device-id phone-1 [--seconds 60]
+//
+// With --accept-updates it plays the person too: what it is notified of is installed at once.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
@@ -16,6 +18,7 @@ const { values: options } = parseArgs({
     profile: { type: 'string', default: 'phone' },
     state: { type: 'string', default: 'phone-state.json' },
     seconds: { type: 'string', default: '0' },
+    'accept-updates': { type: 'boolean', default: false },
   },
 })
 
@@ -23,6 +26,8 @@ const { values: options } = parseArgs({
 const state = existsSync(options.state)
   ? JSON.parse(readFileSync(options.state, 'utf8'))
   : { installId: randomUUID(), session: 0, done: {} }
+state.version ??= '1.0.0'
+state.notices ??= {}
 const save = () => writeFileSync(options.state, JSON.stringify(state), { mode: 0o600 })
 
 async function enrol() {
@@ -76,6 +81,8 @@ const client = mqtt.connect(state.brokers.find((url) => url.startsWith('ws')), {
 const publish = (channel, message, retain = false) =>
   client.publish(topic(channel), JSON.stringify(message), { qos: 1, retain })
 
+const inventory = () => [{ component: 'app', version: state.version }]
+
 client.on('connect', () => {
   client.subscribe(`muster/1/${state.deviceId}/down/#`, { qos: 1 })
   publish('hello', {
@@ -84,8 +91,9 @@ client.on('connect', () => {
     install_id: state.installId,
     agent: { name: 'phone-app', version: '1.0.0' },
     profile: options.profile,
-    inventory: [{ component: 'app', version: '1.0.0' }],
-    capabilities: ['vibrate'],
+    inventory: inventory(),
+    capabilities: ['notify', 'vibrate'],
+    running: Object.keys(state.notices),
     ts: Date.now(),
   })
   client.publish(topic('presence'), presence(true, 'connected'), { qos: 1, retain: true })
@@ -100,9 +108,10 @@ client.on('reconnect', () => {
 client.on('error', (error) => console.error(`broker: ${error.message}`))
 
 // --- Commands: an execution id is done once; a repeated one is answered with what was said ---------
-const report = (execution, claim) => {
-  publish('commands', { ...numbered('commands'), execution, ts: Date.now(), ...claim })
+const reportOn = (channel) => (execution, claim) => {
+  publish(channel, { ...numbered(channel), execution, ts: Date.now(), ...claim })
 }
+const report = reportOn('commands')
 client.on('message', (name, payload) => {
   if (!name.endsWith('/down/commands')) return
   const command = JSON.parse(payload.toString())
@@ -122,6 +131,48 @@ client.on('message', (name, payload) => {
   report(command.execution, result)
   console.log(`${command.name}: ${result.state}`)
 })
+
+// --- Updates: the app is told, the person acts, the inventory proves it ---------------------------
+const reportUpdate = reportOn('updates')
+const finish = (execution, claim) => {
+  delete state.notices[execution]
+  state.done[execution] = claim
+  save()
+  reportUpdate(execution, claim)
+}
+const canceled = { state: 'CANCELED', message: 'canceled before it was installed' }
+
+client.on('message', (name, payload) => {
+  if (!name.endsWith('/down/updates')) return
+  const update = JSON.parse(payload.toString())
+  const known = state.done[update.execution]
+  if (known) return reportUpdate(update.execution, known)
+  if (update.action === 'cancel') return finish(update.execution, canceled)
+  if (update.mode !== 'notify') {
+    const message = 'a phone is updated by its store'
+    return finish(update.execution, { state: 'REJECTED', error: { code: 'unsupported', message } })
+  }
+  state.notices[update.execution] = update.release
+  save()
+  reportUpdate(update.execution, { state: 'IN_PROGRESS', step: 'NOTIFIED' })
+  // A real app shows this and hands `data` to itself; opening `url` leads to the store.
+  const { title = '', body = '', url = '' } = update.notification ?? {}
+  const data = JSON.stringify(update.data ?? {})
+  console.log(`update ${update.release.version}: ${title} | ${body} | ${url} | ${data}`)
+  reportUpdate(update.execution, { state: 'IN_PROGRESS', step: 'WAIT_FOR_CONFIRMATION' })
+  if (options['accept-updates']) installed(update.release)
+})
+
+// The store has put a new version in place: say what is installed, then close the notices of it.
+function installed(release) {
+  const app = (release.components ?? []).find((part) => part.component === 'app')
+  state.version = app?.version ?? release.version
+  save()
+  publish('inventory', { ...numbered('inventory'), inventory: inventory(), ts: Date.now() })
+  for (const [execution, open] of Object.entries(state.notices)) {
+    if (open.id === release.id) finish(execution, { state: 'SUCCEEDED' })
+  }
+}
 
 const timer = setInterval(() => {
   if (!client.connected) return

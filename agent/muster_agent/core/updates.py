@@ -140,7 +140,8 @@ class Updates:
         resumed = execution in self._resumed
         now = self._server.now_ms()
         if not resumed and entry.expires_at is not None and now > entry.expires_at:
-            self._end(entry, failed("expired", "it could not begin before not_after", E.EXPIRED))
+            # DELIVERED was said: the table of states allows no EXPIRED any more.
+            self._end(entry, failed("expired", "it could not begin before not_after"))
             return []
         if not resumed:
             self._desk.begin(entry)

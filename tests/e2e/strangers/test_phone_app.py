@@ -39,7 +39,7 @@ def test_the_phone_app_enrols_reports_obeys_and_says_goodbye(
                 lambda d: d.get("presence") == "ONLINE" and "battery" in d.get("latest", {}),
             )
             assert device["plain"] is False
-            assert device["capabilities"] == ["vibrate"]
+            assert device["capabilities"] == ["notify", "vibrate"]
             run = ("command", "run", "--device", "phone-1", "--wait")
             [done] = installation.muster(*run, "vibrate", "--args", '{"ms": 300}')
             assert (done["state"], done["result"]) == ("SUCCEEDED", {"vibrated_ms": 300})

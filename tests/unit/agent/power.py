@@ -136,7 +136,7 @@ def archive(version: str) -> bytes:
     return out.getvalue()
 
 
-def update(version: str, contents: bytes, execution: str = "") -> Update:
+def update(version: str, contents: bytes, execution: str = "", name: str = "app.tar.gz") -> Update:
     return Update(
         action=Action.RUN,
         execution=execution or f"u-{version}",
@@ -148,8 +148,8 @@ def update(version: str, contents: bytes, execution: str = "") -> Update:
         ),
         artifacts=[
             Artifact(
-                name="app.tar.gz",
-                url="/app.tar.gz",
+                name=name,
+                url=f"/{name}",
                 size=len(contents),
                 sha256=hashlib.sha256(contents).hexdigest(),
             )
