@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from muster_platform.access.actor import Actor
 from muster_platform.access.permissions import Permission
-from muster_platform.web.site.home import fleet, logs, people, system, trail, work
+from muster_platform.web.site.home import fleet, logs, people, system, trail, updates, work
 from muster_platform.web.site.home.panel import Panel
 
 PANELS: dict[str, Panel] = {
     panel.name: panel
-    for module in (fleet, work, logs, people, system, trail)
+    for module in (fleet, work, updates, logs, people, system, trail)
     for panel in module.panels()
 }
 """Every panel by its name."""
@@ -60,11 +60,11 @@ HOMES: tuple[Home, ...] = (
         name="release_manager",
         title="Releases",
         marks=frozenset(
-            {Permission.DEVICES_READ, Permission.COMMANDS_READ, Permission.PROFILES_READ}
+            {Permission.ROLLOUTS_RUN, Permission.DEVICES_READ, Permission.RELEASES_READ}
         ),
         top=("fleet",),
-        wide=("versions", "failed"),
-        narrow=("behind",),
+        wide=("rollouts", "adoption", "versions"),
+        narrow=("releases", "behind", "failed"),
     ),
     Home(
         name="analyst",
