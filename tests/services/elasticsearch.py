@@ -135,8 +135,8 @@ def running(heap: str = "512m") -> Iterator[Elasticsearch]:
     """Start a server with a folder of its own."""
     source = ROOT / f"elasticsearch-{VERSION}"
     if not source.exists():
-        missing("Elasticsearch", "tests/services/install.sh elasticsearch")
-    java = Path(program("java", how="tests/services/install.sh elasticsearch")).resolve()
+        missing("Elasticsearch", "tests/services/install_elasticsearch.sh")
+    java = Path(program("java", how="tests/services/install_elasticsearch.sh")).resolve()
     owner = UNPRIVILEGED if os.geteuid() == 0 else None
     with folder("elasticsearch", owner) as home:
         shutil.copytree(source / "config", home / "config")

@@ -167,7 +167,7 @@ def device_delete(
 
 def device_ledger(device_id: str, state: State = None, as_json: Json = False) -> None:
     """Show what was sent, stored, doubled, missing, quarantined."""
-    names = ("channel", "stored", "doubled", "missing", "quarantined", "lost", "plain")
+    names = ("channel", "sent", "stored", "doubled", "missing", "quarantined", "lost", "plain")
     with muster(state) as api:
         ledger = api.get_ledger(device_id)
     show([take(row, *names) for row in ledger["channels"]], names, as_json)

@@ -519,11 +519,14 @@ class ChannelView(TypedDict):
     """A channel over all boots, finished ones too.
 
     Attributes:
+        sent: so many messages with a number were sent at least: stored, missing and lost.
+        stored: taken; `quarantined` are of these.
         missing: number of seqs that are awaited.
         plain: messages without a number; they are stored as well.
     """
 
     channel: str
+    sent: int
     stored: int
     doubled: int
     missing: int
@@ -1308,7 +1311,7 @@ class MailAnswer(TypedDict):
     """A mail. Times are ms since the epoch.
 
     Attributes:
-        state: queued, sent or failed.
+        state: queued, sent, failed, or withdrawn (nobody needed it any more).
         next_at: when a queued one is tried next.
         error: of the last attempt.
     """

@@ -36,11 +36,14 @@ class ChannelView:
     """A channel over all boots, finished ones too.
 
     Attributes:
+        sent: so many messages with a number were sent at least: stored, missing and lost.
+        stored: taken; `quarantined` are of these.
         missing: number of seqs that are awaited.
         plain: messages without a number; they are stored as well.
     """
 
     channel: str
+    sent: int
     stored: int
     doubled: int
     missing: int
@@ -105,12 +108,16 @@ def _channels(boots: list[BootView], totals: dict[str, LedgerTotal]) -> list[Cha
 
 
 def _channel(name: str, boots: list[BootView], total: LedgerTotal | None) -> ChannelView:
+    stored = sum(boot.stored for boot in boots) + (total.stored if total else 0)
+    missing = sum(last - first + 1 for boot in boots for first, last in boot.missing)
+    lost = sum(boot.lost for boot in boots) + (total.lost if total else 0)
     return ChannelView(
         channel=name,
-        stored=sum(boot.stored for boot in boots) + (total.stored if total else 0),
+        sent=stored + missing + lost,
+        stored=stored,
         doubled=sum(boot.doubled for boot in boots) + (total.doubled if total else 0),
-        missing=sum(last - first + 1 for boot in boots for first, last in boot.missing),
+        missing=missing,
         quarantined=sum(boot.quarantined for boot in boots) + (total.quarantined if total else 0),
-        lost=sum(boot.lost for boot in boots) + (total.lost if total else 0),
+        lost=lost,
         plain=total.plain if total else 0,
     )

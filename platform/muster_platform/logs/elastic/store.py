@@ -130,7 +130,7 @@ class ElasticLogStore:
         try:
             return self._engine.call("POST", self._path, body)
         except Refused as refused:
-            if "too_many" in refused.kind or "too many" in refused.reason:
+            if "maxClauseCount" in refused.reason or "too_many" in refused.kind:
                 raise InvalidInput(
                     "a phrase of the search fits too many words: write more of its first and"
                     " last word",
