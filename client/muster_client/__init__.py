@@ -23,6 +23,7 @@ from muster_client.errors import (
 )
 from muster_client.muster import Muster, each, wait_for_job
 from muster_client.unset import UNSET, Unset
+from muster_client.uploads import upload_artifact
 
 __all__ = [
     "UNSET",
@@ -43,5 +44,6 @@ __all__ = [
     "Unreachable",
     "Unset",
     "each",
+    "upload_artifact",
     "wait_for_job",
 ]

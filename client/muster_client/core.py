@@ -124,6 +124,14 @@ class Caller:
         """Close the connections."""
         self._transport.close()
 
+    def send(self, request: Request) -> Answer:
+        """Send a request whose body is no JSON, in the caller's name.
+
+        Raises:
+            ApiError, Unreachable: as `call`.
+        """
+        return self._signed_in(request)
+
     def _signed_in(self, request: Request) -> Answer:
         token = self._auth.bearer(self.post)
         try:

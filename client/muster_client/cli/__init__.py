@@ -12,6 +12,7 @@ def register(app: typer.Typer) -> None:
         fleet,
         logs,
         people,
+        releases,
         rights,
         rollouts,
         settings,
@@ -19,7 +20,7 @@ def register(app: typer.Typer) -> None:
         work,
     )
 
-    fleet_work = (account, devices, work, rollouts, logs, alarms, settings, fleet)
+    fleet_work = (account, devices, work, releases, rollouts, logs, alarms, settings, fleet)
     for module in (*fleet_work, people, rights, trail):
         module.register(app)
 
