@@ -66,6 +66,7 @@ bench: $(DEV)  ## Run every benchmark; each closes with one JSON line
 services:  ## Install the real services that tests use (Debian packages; root or sudo)
 	@tests/services/install.sh
 	@tests/services/install_kafka.sh
+	@tests/services/install_elasticsearch.sh
 
 .PHONY: venv
 venv: $(DEV)  ## Make or update the virtual environment in .venv, with all tools

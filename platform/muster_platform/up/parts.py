@@ -126,10 +126,15 @@ def streams(settings: Settings, env: dict[str, str], queue: tuple[str, ...]) -> 
     ready = "run: ready"
     addresses = ", ".join(settings.kafka_brokers)
     bridge, ingest = (*MUSTER, "run", "bridge"), (*MUSTER, "run", "ingest", "--from", "kafka")
-    return [
+    made = [
         Part("bridge", bridge, env, ("broker", *queue), ready_text=ready, shown=addresses),
         Part("kafka-ingest", ingest, env, ("run", *queue), ready_text=ready, shown=addresses),
     ]
+    if settings.elasticsearch_urls:
+        # It waits by itself for Elasticsearch and for `muster elastic setup`.
+        indexer, shown = (*MUSTER, "run", "indexer"), ", ".join(settings.elasticsearch_urls)
+        made.append(Part("indexer", indexer, env, ("run",), ready_text=ready, shown=shown))
+    return made
 
 
 def flower(settings: Settings, env: dict[str, str], queue: tuple[str, ...]) -> Part:
