@@ -165,7 +165,12 @@ class Downloader:
             raise _Cut(f"the server's file ends before byte {have}")
         if answer.status in (408, 429) or answer.status >= 500:
             raise _Cut(f"the server answered {answer.status}")
-        raise UpdateError("refused", f"{artifact.name}: the server answered {answer.status}")
+        text = f"{artifact.name}: the server answered {answer.status}"
+        if answer.status == 401 and not self._origin.headers(
+            urljoin(self._origin.server, artifact.url)
+        ):
+            text += f" (the device's secret is told to {self._origin.server or 'no server'} only)"
+        raise UpdateError("refused", text)
 
     @contextmanager
     def _get(self, url: str, have: int) -> Iterator[urllib3.BaseHTTPResponse]:

@@ -200,6 +200,14 @@ def test_redirects_in_a_circle_and_to_other_schemes_are_refused(
         assert code(error) == "refused"
 
 
+def test_who_wants_the_secret_from_elsewhere_is_named(
+    fetcher: Fetcher, server: ArtifactServer, other: ArtifactServer
+) -> None:
+    other.statuses = [401]
+    with pytest.raises(UpdateError, match=f"is told to {server.url} only"):
+        fetcher.fetch(f"{other.url}/elsewhere")
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_a_refusal_is_not_tried_again(
     fetcher: Fetcher, server: ArtifactServer, status: int
