@@ -1,0 +1,67 @@
+"""The audit log in Kafka: every entry, in order, from where the last sweep stopped."""
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from muster_platform.access import audit
+from muster_platform.stream.kafka import setup, topics
+from muster_platform.stream.kafka.audit import AuditOut
+from muster_platform.stream.kafka.writer import KafkaRecord, KafkaWriter
+from muster_platform.stream.ports import SinkAway
+from tests.services import kafka as service
+from tests.services.database import ADMIN, TestPlatform
+from tests.services.kafka import Kafka
+
+
+@pytest.fixture
+def broker() -> Iterator[Kafka]:
+    """Give a Kafka of the test's own: the names of topics are fixed."""
+    with service.running() as server:
+        yield server
+
+
+def act(platform: TestPlatform, name: str) -> None:
+    with platform.unit(ADMIN) as unit:
+        audit.record(unit, "device.rename", "device", 7, name, before={"name": "x"})
+
+
+def names(broker: Kafka) -> list[str]:
+    values = [msgspec.json.decode(record[2]) for record in broker.read_all(topics.AUDIT)]
+    return [value["muster"]["subject"]["name"] for value in values]
+
+
+class _Away:
+    def write(self, records: list[KafkaRecord]) -> None:
+        raise SinkAway("nobody there")
+
+
+def test_entries_are_published_once_across_restarts(broker: Kafka, platform: TestPlatform) -> None:
+    platform.configure(kafka_brokers=(broker.address,), kafka_partitions=1)
+    setup.set_up(platform.settings, lambda line: None)
+    writer = KafkaWriter(platform.settings)
+    act(platform, "first")
+    act(platform, "second")
+    assert AuditOut(platform.units, writer).step() >= 2
+    act(platform, "third")
+    assert AuditOut(platform.units, writer).step() == 1
+    assert AuditOut(platform.units, writer).step() == 0
+    writer.close()
+    assert names(broker)[-3:] == ["first", "second", "third"]
+    document = msgspec.json.decode(broker.read_all(topics.AUDIT)[-1][2])
+    assert document["event"]["action"] == "device.rename"
+    assert document["muster"]["before"] == {"name": "x"}
+
+
+def test_what_kafka_does_not_take_is_published_later(broker: Kafka, platform: TestPlatform) -> None:
+    platform.configure(kafka_brokers=(broker.address,), kafka_partitions=1)
+    setup.set_up(platform.settings, lambda line: None)
+    act(platform, "kept")
+    away = AuditOut(platform.units, _Away())  # type: ignore[arg-type]
+    assert away.step() == 0
+    assert away.problem == "nobody there"
+    writer = KafkaWriter(platform.settings)
+    AuditOut(platform.units, writer).step()
+    writer.close()
+    assert names(broker)[-1] == "kept"
