@@ -85,7 +85,6 @@ class KeeperRole:
         """
         self._stop = stop
         wake_ups = self._platform.wake_ups(WAKE_ACCOUNTS)
-        mosquitto.write_installation(self._settings)
         while not stop.is_set():
             patience_s = float(self._settings.accounts_every_s)
             try:

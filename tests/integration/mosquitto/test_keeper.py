@@ -110,6 +110,7 @@ def test_enabled_and_restored_devices_come_in_again(installed: Installation):
 def test_of_several_secrets_the_newest_counts(installed: Installation):
     old = installed.device("pump-1")
     installed.role.step()
+    installed.platform.time.advance(s=1)
     with installed.platform.unit(ADMIN) as unit:
         new = CredentialService(unit).rotate("pump-1", overlap_s=3600)
     installed.role.step()
