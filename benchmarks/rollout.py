@@ -212,7 +212,8 @@ def main() -> int:
         database_s = database_cpu_s(platform) - database
         with platform.unit(ACTOR, write=False) as unit:
             query = select(Execution.state, func.count()).where(Execution.job_id == job_id)
-            states = dict(map(tuple, unit.session.execute(query.group_by(Execution.state))))
+            rows = unit.session.execute(query.group_by(Execution.state))
+            states = {row[0]: row[1] for row in rows}
             state = unit.session.get_one(Job, job_id).state
         platform.close()
     exact = states == {"SUCCEEDED": given.devices} and state == "COMPLETED"

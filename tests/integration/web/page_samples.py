@@ -36,6 +36,8 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "releases.publish": {"release_id": "{ready_release_id}"},
     "releases.revoke": {"release_id": "{published_release_id}"},
     "tasks.retry": {"run_id": "{failed_run_id}"},
+    "alarm_links.show": {"token": "no-token-of-ours"},
+    "alarm_links.acknowledge": {"token": "no-token-of-ours"},
     "session.take_link": {"token": "no-token-of-ours"},
 }
 """Endpoint -> path arguments that are no objects, or objects of another name."""
@@ -172,6 +174,7 @@ WRITES: dict[str, Permission | None] = {
     "quarantine": P.SYSTEM_WRITE,
     "role": P.ROLES_WRITE,
     "releases": P.RELEASES_WRITE,
+    "rollouts": P.ROLLOUTS_RUN,
     "settings": P.SETTINGS_WRITE,
     "sign_ins": P.USERS_WRITE,
     "tasks": P.TASKS_RUN,
@@ -238,6 +241,16 @@ FIELDS: dict[str, dict[str, str]] = {
     "group.create_view": {"name": "Made {n}", "parent_id": "{group_id}"},
     "group.delete_view": {"id": "{empty_group}"},
     "jobs.cancel": {},
+    "rollouts.start": {
+        "release_id": "{published_release_id}",
+        "kind": "devices",
+        "devices": "{updatable_id}",
+        "mode": "auto",
+        "digest": "{rollout_digest}",
+    },
+    "rollouts.pause": {},
+    "rollouts.next_phase": {},
+    "rollouts.abort": {},
     "tasks.cancel": {},
     "tasks.retry": {},
     "tasks.run_now": {},

@@ -45,4 +45,10 @@ def make(unit: Unit, group_id: int, release_id: str, n: int) -> dict[str, Any]:
         target=Target(devices=tuple(names[:2])),
         phases=(PhaseSpec(devices=1), PhaseSpec()),
     )
-    return {"rollout_id": RolloutService(unit).start(spec).id, "updatable_id": names[2]}
+    service = RolloutService(unit)
+    one = RolloutSpec(release_id=release_id, target=Target(devices=(names[2],)))
+    return {
+        "rollout_id": service.start(spec).id,
+        "updatable_id": names[2],
+        "rollout_digest": service.plan(one).digest,
+    }
