@@ -12,6 +12,7 @@ from muster_platform.stream.records import RECORDS_TOPIC
 
 GROUP = "muster-indexer"
 POLL_MS = 600_000
+REFRESH_MS = 2_000
 
 
 class KafkaRecords:
@@ -27,7 +28,12 @@ class KafkaRecords:
             raise ConfigurationError("the indexer reads Kafka; name it", where="kafka_brokers")
         self._consumer = Consumer(
             consumer(settings, group)
-            | {"max.poll.interval.ms": POLL_MS, "allow.auto.create.topics": True}
+            | {
+                "max.poll.interval.ms": POLL_MS,
+                "allow.auto.create.topics": True,
+                # A topic that is made after we came is seen soon, not after five minutes.
+                "topic.metadata.refresh.interval.ms": REFRESH_MS,
+            }
         )
         self._consumer.subscribe([RECORDS_TOPIC])
 
