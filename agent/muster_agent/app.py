@@ -113,7 +113,7 @@ class AppThreads:
                 "spool_bytes": core.spool.used_bytes,
                 "open_executions": len(core.executions.open_ids) + len(core.updates.open_ids),
                 "settings_version": core.settings.state.version,
-                "clock_offset_ms": core.clock_offset_ms(),
+                "clock_offset_ms": core.server_clock.offset_ms(),
             }
 
     def stop(self) -> None:

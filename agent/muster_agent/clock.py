@@ -57,3 +57,7 @@ class ServerClock:
         if not self.known:
             return self._clock.wall_ms()
         return int(self._base_ms + self._clock.mono_s() * 1000)
+
+    def offset_ms(self) -> int | None:
+        """Give the server's clock minus this machine's; None while the server's is unknown."""
+        return self.now_ms() - self._clock.wall_ms() if self.known else None

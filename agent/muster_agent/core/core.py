@@ -237,12 +237,6 @@ class Core:
             return self.server_clock.now_ms()
         return self._clock.wall_ms()
 
-    def clock_offset_ms(self) -> int | None:
-        """Give the server's clock minus this machine's; None while the server's is unknown."""
-        if not self.server_clock.known:
-            return None
-        return self.server_clock.now_ms() - self._clock.wall_ms()
-
     def log(self, level: Level, message: str, **fields: Any) -> None:
         """Store a record of the agent itself; what cannot be stored is let go."""
         text = message[: limits.LOG_MESSAGE_CHARS]
