@@ -66,6 +66,10 @@ class Fcm:
             raise PushLater(f"FCM cannot be reached: {type(error).__name__}") from error
         return self._read(answer.status, answer.data, answer.headers.get("Retry-After", ""))
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
     def _bearer(self) -> dict[str, str]:
         if not self._credentials.valid:
             try:

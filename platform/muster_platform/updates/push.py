@@ -163,7 +163,7 @@ def refused(unit: Unit, execution_id: str, text: str, *, dead: bool = False) -> 
     push = unit.session.get_one(Push, execution_id)
     _end(push, DEAD if dead else FAILED, text)
     if dead:
-        device = unit.session.get_one(Device, push.device_key, with_for_update=True)
+        device = unit.session.get_one(Device, push.device_key, with_for_update={"of": Device})
         token = device.attributes.get(TOKEN)
         # The device may have told another one meanwhile; that one is kept.
         if isinstance(token, str) and _hash(token) == push.token_hash:
