@@ -102,13 +102,15 @@ def spawn(
         )
 
 
-def wait_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def wait_listening(
+    process: subprocess.Popen[bytes], port: int, log: Path, limit_s: float = START_LIMIT_S
+) -> None:
     """Return as soon as the process listens on the port.
 
     Raises:
-        StartError: it ended, or did not listen within START_LIMIT_S.
+        StartError: it ended, or did not listen within limit_s.
     """
-    deadline = time.monotonic() + START_LIMIT_S
+    deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break

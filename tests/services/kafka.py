@@ -27,8 +27,14 @@ from tests.services.base import (
 )
 
 LIBS = Path(__file__).parents[2] / ".services" / "kafka" / "libs"
-HEAP = "-Xmx512m"
-START_LIMIT_S = 60.0
+# Started often and for a short time: no second compiler, no log of each setting.
+JAVA = (
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
+START_LIMIT_S = 120.0
 SETTINGS = """\
 process.roles=broker,controller
 node.id=1
@@ -75,7 +81,7 @@ class Kafka:
             self._format()
         command = self._command("kafka.Kafka", str(self._home / "server.properties"))
         self._process = spawn(command, self._log, cwd=self._home)
-        wait_listening(self._process, self._port, self._log)
+        wait_listening(self._process, self._port, self._log, START_LIMIT_S)
         self.admin().list_topics(timeout=START_LIMIT_S)
 
     def kill(self) -> None:
@@ -126,11 +132,11 @@ class Kafka:
     def _format(self) -> None:
         command = self._command("kafka.tools.StorageTool", "format", "-t", "MusterTestCluster00000")
         command += ["-c", str(self._home / "server.properties")]
-        if spawn(command, self._log, cwd=self._home).wait(60):
+        if spawn(command, self._log, cwd=self._home).wait(START_LIMIT_S):
             raise StartError(f"Kafka's storage cannot be made\n{tail(self._log)}")
 
     def _command(self, *arguments: str) -> list[str]:
-        return [self._java, HEAP, "-cp", f"{LIBS}/*", *arguments]
+        return [self._java, *JAVA, "-cp", f"{LIBS}/*", *arguments]
 
 
 def _read(
@@ -142,12 +148,14 @@ def _read(
     place.offset = first
     consumer.assign([place])
     while True:
-        for message in consumer.consume(1_000, timeout=30):
+        # It waits until it has as many as it may give: no more than there are are asked for.
+        for message in consumer.consume(min(1_000, end - place.offset), timeout=1):
             assert message.error() is None, message.error()
             headers = dict(message.headers() or [])
             yield message.topic(), message.key(), message.value(), headers
-            if message.offset() >= end - 1:
-                return
+            place.offset = message.offset() + 1
+        if place.offset >= end:
+            return
 
 
 @contextmanager
