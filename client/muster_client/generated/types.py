@@ -125,6 +125,21 @@ Severity = Literal[
 ]
 
 
+class Absence(TypedDict):
+    """A person is away for a while; another one may take their place in the order.
+
+    Attributes:
+        start: ms since the epoch; the end is not part of it.
+        end: ms since the epoch; the end is not part of it.
+        instead_id: who takes the place, None for nobody.
+    """
+
+    user_id: str
+    start: int
+    end: int
+    instead_id: NotRequired[str | None]
+
+
 class ActView(TypedDict):
     """What was done to a fault, or that it came back.
 
@@ -812,6 +827,21 @@ class EnrolmentPending(TypedDict):
     device_id: str
     state: str
     retry_after_s: int
+
+
+class Entry(TypedDict):
+    """A person, and when they are told; the same person may stand in a list several times.
+
+    Attributes:
+        days: on which the time begins.
+        start: of the day's time, `HH:MM` in the list's zone.
+        end: of it; not later than the start, it is on the next day. Both alike: the whole day.
+    """
+
+    user_id: str
+    days: NotRequired[list[int]]
+    start: NotRequired[str]
+    end: NotRequired[str]
 
 
 class EventView(TypedDict):
@@ -1550,6 +1580,45 @@ class NewUser(TypedDict):
     email: str
     name: NotRequired[str]
     password: NotRequired[str | None]
+
+
+class OnCallAnswer(TypedDict):
+    """The on-call list of a group; it counts for the groups inside that have none of their own.
+
+    Attributes:
+        zone: IANA name of the zone of its times.
+        wait_s: after so long without an acknowledgement the next person is told.
+        remind_s: between two mails to the same person about the same alarm.
+        version: counts the edits; for If-Match.
+    """
+
+    group_id: int
+    zone: str
+    wait_s: int
+    remind_s: int
+    reminders: int
+    entries: list[Entry]
+    absences: list[Absence]
+    version: int
+    updated_at: int
+
+
+class OnCallBody(TypedDict):
+    """A list as it shall be, whole."""
+
+    zone: NotRequired[str]
+    wait_s: NotRequired[int]
+    remind_s: NotRequired[int]
+    reminders: NotRequired[int]
+    entries: list[Entry]
+    absences: NotRequired[list[Absence]]
+
+
+class OnCallPerson(TypedDict):
+    """Somebody on call."""
+
+    user_id: str
+    name: str
 
 
 class OnDay(TypedDict):
@@ -2427,6 +2496,19 @@ class SettingsPatch(TypedDict):
     desired: dict[str, Any]
 
 
+class ShiftAnswer(TypedDict):
+    """A time in which the same people are on call; times are ms since the epoch.
+
+    Attributes:
+        start: ms since the epoch, UTC
+        end: ms since the epoch, UTC
+    """
+
+    start: int
+    end: int
+    people: list[str]
+
+
 class SignIn(TypedDict):
     """E-mail address and password of a user."""
 
@@ -2704,6 +2786,19 @@ class VersionCount(TypedDict):
     version: str
     devices: int
     newest: bool
+
+
+class WhoAnswer(TypedDict):
+    """Who is told of the alarms of a group at a moment, first told first.
+
+    Attributes:
+        gone_to: whose list it is, or why the administrators are told.
+        list_group_id: of that list, null where the administrators are told.
+    """
+
+    people: list[OnCallPerson]
+    gone_to: str
+    list_group_id: int | None
 
 
 class Why(TypedDict):

@@ -46,6 +46,8 @@ ACTS: dict[str, str] = {
     "job.resume": "resumed the job",
     "job.retry": "tried what failed again",
     "mail.send_again": "queued a mail again",
+    "on_call.delete": "deleted the on-call list",
+    "on_call.write": "wrote the on-call list",
     "profile.create": "made the profile",
     "profile.delete": "deleted the profile",
     "profile.update": "changed the profile",

@@ -126,7 +126,7 @@ class OnCallService:
         self._unit = unit
         self._session = unit.session
 
-    def list(self) -> "list[tuple[OnCallList, Group]]":
+    def lists(self) -> list[tuple[OnCallList, Group]]:
         """List those of the groups on which the actor may read rules.
 
         Raises:
@@ -204,7 +204,7 @@ class OnCallService:
             raise NotFound("group", group_id)
         return ladder(self._session, group.path, self._unit.now() if at is None else at)
 
-    def preview(self, group_id: int, days: int = 7) -> "list[Shift]":
+    def preview(self, group_id: int, days: int = 7) -> list[Shift]:
         """Give who is on call by a group's own list in the days to come.
 
         Raises:
@@ -216,7 +216,7 @@ class OnCallService:
         now = self._unit.now()
         return rules.shifts(rota_of(self.get(group_id)), now, now + days * DAY_MS)
 
-    def people(self, group_id: int) -> "list[User]":
+    def people(self, group_id: int) -> list[User]:
         """Give who may stand in the list of a group: whoever may read its alarms.
 
         Raises:

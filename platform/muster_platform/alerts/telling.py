@@ -79,7 +79,7 @@ def _recent(unit: Unit, user_id: str) -> dict[str, tuple[str, int]]:
         .where(AlarmNotice.user_id == user_id, AlarmNotice.told_at > unit.now() - RECENT_MS)
         .group_by(AlarmNotice.mail_id, AlarmNotice.rule_id)
     )
-    return {str(mail): (rule, int(at)) for mail, rule, at in rows}
+    return {str(mail): (rule, int(at)) for mail, rule, at in rows if at is not None}
 
 
 def write(unit: Unit, wish: Waiting) -> Mail | None:

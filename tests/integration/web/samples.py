@@ -14,6 +14,7 @@ from muster_platform.access.sign_in_models import SecondFactor
 from muster_platform.access.sign_in_sessions import Seen, begin
 from muster_platform.access.tokens import Scope, TokenService
 from muster_platform.access.users import UserService
+from muster_platform.alerts.oncall import OnCallDraft, OnCallService
 from muster_platform.bootstrap import DEVICE_HOOKS
 from muster_platform.devices.approval import ApprovalService
 from muster_platform.devices.bulk.run import advance_one
@@ -109,6 +110,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "put_profile_settings": {"desired": {"interval_s": 30}},
     "patch_profile_settings": {"desired": {"rate": 2}},
     "plan_profile_settings": {"desired": {"interval_s": 30}},
+    "put_on_call": {"zone": "Europe/Berlin", "entries": []},
     "update_fingerprint": {"state": "IGNORED", "reason": "known"},
     "create_release": {
         "name": "Firmware",
@@ -162,6 +164,7 @@ def fresh(world: World, inside: int = 0) -> dict[str, Any]:
             ProfileService(unit).create("sensor")
         profile = ProfileService(unit).create(f"profile-{n}")
         group = GroupService(unit).create(f"Fresh {n}", home)
+        OnCallService(unit).put(group.id, OnCallDraft())
         device = devices.register(f"device-{n}", "sensor", group.id)
         CredentialService(unit).rotate(device.device_id)
         deleted = devices.register(f"deleted-{n}", "sensor", group.id)

@@ -14,7 +14,7 @@ from muster_platform.devices.models import Device, EnrolmentToken, Profile
 from muster_platform.devices.stream_models import Quarantined
 from muster_platform.errors import NotFound
 from muster_platform.web.headers import csp_nonce
-from muster_platform.web.site import session
+from muster_platform.web.site import alarm_links, session
 from muster_platform.web.site.views.access import Review, WhyMay
 from muster_platform.web.site.views.account import Account
 from muster_platform.web.site.views.alarms import Alarms
@@ -108,6 +108,7 @@ def register(app: Flask) -> None:
     # Nobody needs Flask-Admin's own scripts: what is not served cannot be used against the policy.
     app.view_functions["admin.static"] = nothing_there
     app.register_blueprint(session.blueprint)
+    app.register_blueprint(alarm_links.blueprint)
     app.add_url_rule("/", "root", root)
 
 

@@ -12,6 +12,7 @@ from muster_platform.access.users import UserService
 from muster_platform.alerts.alarm_query import AlarmQuery
 from muster_platform.alerts.alarms import AlarmService
 from muster_platform.alerts.states import ACTIVE, OPEN, UNACKNOWLEDGED, AlarmState, Severity
+from muster_platform.alerts.told import gone_to, told
 from muster_platform.alerts.views import AlarmFilter, AlarmView
 from muster_platform.errors import InvalidInput
 from muster_platform.paging import PageRequest
@@ -78,6 +79,8 @@ class Alarms(gate.SiteView):
                 "behind": query.search(behind, PageRequest(HIDDEN_SHOWN)).items,
                 "behind_count": query.hidden_behind(alarm_id),
                 "people": _people(unit),
+                "told": told(unit, alarm_id),
+                "gone_to": gone_to(unit, alarm_id),
             }
         return self.render(
             "site/alarms/page.html",
