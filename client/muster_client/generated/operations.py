@@ -3128,6 +3128,117 @@ class Operations(Caller):
         )
         return found
 
+    def list_on_call(
+        self,
+    ) -> t.Listed[t.OnCallAnswer]:
+        """List the on-call lists of the groups on which you may read rules.
+
+        Needs `rules:read`.
+        """
+        found: t.Listed[t.OnCallAnswer] = self.call(
+            "GET",
+            "/on-call",
+        )
+        return found
+
+    def delete_on_call(
+        self,
+        group_id: int,
+    ) -> None:
+        """Take the on-call list of a group away.
+
+        Needs `rules:write`.
+        """
+        self.call(
+            "DELETE",
+            f"/on-call/{part(group_id)}",
+        )
+
+    def get_on_call(
+        self,
+        group_id: int,
+    ) -> t.OnCallAnswer:
+        """Get the on-call list of a group.
+
+        Needs `rules:read`.
+        """
+        found: t.OnCallAnswer = self.call(
+            "GET",
+            f"/on-call/{part(group_id)}",
+        )
+        return found
+
+    def put_on_call(
+        self,
+        group_id: int,
+        *,
+        entries: list[t.Entry],
+        zone: str | Unset = UNSET,
+        wait_s: int | Unset = UNSET,
+        remind_s: int | Unset = UNSET,
+        reminders: int | Unset = UNSET,
+        absences: list[t.Absence] | Unset = UNSET,
+        if_match: str | int | None = None,
+    ) -> t.OnCallAnswer:
+        """Write the on-call list of a group.
+
+        Needs `rules:write`.
+
+        A list as it shall be, whole.
+        """
+        found: t.OnCallAnswer = self.call(
+            "PUT",
+            f"/on-call/{part(group_id)}",
+            body={
+                "zone": zone,
+                "wait_s": wait_s,
+                "remind_s": remind_s,
+                "reminders": reminders,
+                "entries": entries,
+                "absences": absences,
+            },
+            if_match=if_match,
+        )
+        return found
+
+    def list_shifts(
+        self,
+        group_id: int,
+        *,
+        days: int | None = None,
+    ) -> t.Listed[t.ShiftAnswer]:
+        """Preview who is on call by the list of a group in the days to come.
+
+        Needs `rules:read`.
+        """
+        found: t.Listed[t.ShiftAnswer] = self.call(
+            "GET",
+            f"/on-call/{part(group_id)}/shifts",
+            query={
+                "days": days,
+            },
+        )
+        return found
+
+    def who_is_on_call(
+        self,
+        group_id: int,
+        *,
+        at: int | None = None,
+    ) -> t.WhoAnswer:
+        """Say who is told of the alarms of a group, now or at a moment.
+
+        Needs `alarms:read`.
+        """
+        found: t.WhoAnswer = self.call(
+            "GET",
+            f"/on-call/{part(group_id)}/who",
+            query={
+                "at": at,
+            },
+        )
+        return found
+
     def list_parts(
         self,
     ) -> t.Listed[t.PartState]:
