@@ -140,7 +140,7 @@ def fleet(platform: TestPlatform) -> Fleet:
         unit.session.flush()
         group.path = f"{ROOT_GROUP_ID}/{group.id}/"
         made = Fleet(platform, group.id, profile.id)
-        made.release_id = uuid7(now)
+        made.release_id = "01900000-0000-7000-8000-0000000000aa"  # the order of devices follows
         release = Release(
             id=made.release_id,
             name="app",
