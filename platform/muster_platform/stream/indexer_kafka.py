@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from muster_platform.errors import ConfigurationError, Unavailable
 from muster_platform.settings import Settings
@@ -30,12 +30,13 @@ class KafkaRecords:
             consumer(settings, group)
             | {
                 "max.poll.interval.ms": POLL_MS,
-                "allow.auto.create.topics": True,
                 # A topic that is made after we came is seen soon, not after five minutes.
                 "topic.metadata.refresh.interval.ms": REFRESH_MS,
             }
         )
-        self._consumer.subscribe([RECORDS_TOPIC])
+        self._consumer.subscribe([RECORDS_TOPIC], on_revoke=self._on_revoke)
+        self._next: dict[int, int] = {}
+        self._early: list[Message] = []
 
     def receive(self, most: int, timeout_s: float) -> Sequence[bytes]:
         """See Source.
@@ -44,9 +45,12 @@ class KafkaRecords:
             Unavailable: Kafka refuses for good.
         """
         found = []
-        for message in self._consumer.consume(most, timeout_s):
+        new = self._consumer.consume(max(1, most - len(self._early)), timeout_s)
+        messages, self._early = [*self._early, *new], []
+        for message in messages:
             error = message.error()
             if error is None:
+                self._note(message)
                 found.append(message.value() or b"")
             elif error.fatal():
                 raise Unavailable(f"Kafka: {error.str()}")
@@ -59,18 +63,34 @@ class KafkaRecords:
             time.sleep(seconds)
             return
         self._consumer.pause(held)
-        self._consumer.poll(seconds)
+        # A partition that we were given just now is not paused: what comes of it is for later.
+        if (message := self._consumer.poll(seconds)) is not None:
+            self._early.append(message)
         self._consumer.resume(self._consumer.assignment())
 
     def commit(self) -> None:
         """See Source; where the group was shared out anew meanwhile, they come again."""
+        places = [TopicPartition(RECORDS_TOPIC, *place) for place in self._next.items()]
+        self._next.clear()
+        if not places:
+            return
         try:
-            self._consumer.commit(asynchronous=False)
+            self._consumer.commit(offsets=places, asynchronous=False)
         except KafkaException as error:
             known: KafkaError = error.args[0]
-            if known.code() not in (KafkaError._NO_OFFSET, KafkaError.ILLEGAL_GENERATION):
+            if known.code() != KafkaError.ILLEGAL_GENERATION:
                 raise Unavailable(f"Kafka: {known.str()}") from error
 
     def close(self) -> None:
         """Leave the group."""
         self._consumer.close()
+
+    def _note(self, message: Message) -> None:
+        partition, offset = message.partition(), message.offset()
+        if partition is not None and offset is not None:
+            self._next[partition] = offset + 1
+
+    def _on_revoke(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        gone = {place.partition for place in partitions}
+        self._next = {one: at for one, at in self._next.items() if one not in gone}
+        self._early = [m for m in self._early if m.partition() not in gone]

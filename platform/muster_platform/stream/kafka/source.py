@@ -32,18 +32,19 @@ class KafkaSource:
         self._consumer.subscribe(list(topics.RAW), on_revoke=self._on_revoke)
         self._offsets: dict[tuple[str, int], int] = {}
         self._paused: list[TopicPartition] = []
+        self._early: list[Message] = []
 
     def receive(self, max_messages: int, window_s: float, timeout_s: float) -> list[Received]:
         """Wait for messages; with 0 stay in the group and take none."""
         if max_messages == 0:
-            self._pause()
-            self._note(self._consumer.poll(timeout_s))
+            self._idle(timeout_s)
             return []
         self._resume()
-        first = self._consumer.consume(1, timeout_s)
-        if not first:
+        first = [] if self._early else self._consumer.consume(1, timeout_s)
+        if not first and not self._early:
             return []
         rest = self._consumer.consume(max_messages - 1, window_s) if max_messages > 1 else []
+        first, self._early = [*self._early, *first], []
         self.places.clear()
         return [got for message in (*first, *rest) if (got := self._take(message)) is not None]
 
@@ -103,10 +104,15 @@ class KafkaSource:
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
             self.problem = f"Kafka: {error.str()}"
 
-    def _pause(self) -> None:
-        if not self._paused:
-            self._paused = self._consumer.assignment()
-            self._consumer.pause(self._paused)
+    def _idle(self, timeout_s: float) -> None:
+        """Stay in the group; a partition that comes to us meanwhile is not paused yet."""
+        self._paused = self._consumer.assignment()
+        self._consumer.pause(self._paused)
+        message = self._consumer.poll(timeout_s)
+        if message is not None and message.error() is None:
+            self._early.append(message)
+        else:
+            self._note(message)
 
     def _resume(self) -> None:
         if self._paused:
@@ -118,6 +124,7 @@ class KafkaSource:
             self._offsets.pop((place.topic, place.partition), None)
         gone = {(place.topic, place.partition) for place in partitions}
         self._paused = [p for p in self._paused if (p.topic, p.partition) not in gone]
+        self._early = [m for m in self._early if (m.topic(), m.partition()) not in gone]
 
 
 class KafkaReader(Reader):
