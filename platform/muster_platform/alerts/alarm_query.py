@@ -80,6 +80,20 @@ class AlarmQuery:
             raise NotFound("alarm", alarm_id)
         return row
 
+    def mine(self, alarm_ids: Select[Any], permission: Permission) -> Sequence[Alarm]:
+        """Give those of some alarms that the actor sees, and on which it has a permission too.
+
+        Args:
+            alarm_ids: selects their ids.
+
+        Raises:
+            PermissionDenied: without alarms:read on any group.
+        """
+        statement = self._statement(AlarmFilter(hidden=True)).where(
+            Alarm.id.in_(alarm_ids), permitted(self._unit.actor, permission, PATH)
+        )
+        return [row.Alarm for row in self._session.execute(statement.order_by(Alarm.id))]
+
     def history(self, alarm_id: str) -> Sequence[AlarmEventView]:
         """Give what became of an alarm, newest first.
 

@@ -18,6 +18,7 @@ from muster_platform.access.actor import Actor
 from muster_platform.access.auth import actor_of
 from muster_platform.access.models import User
 from muster_platform.access.permissions import Permission
+from muster_platform.alerts.alarm_query import AlarmQuery
 from muster_platform.alerts.alarms import AlarmService
 from muster_platform.alerts.models import Alarm
 from muster_platform.alerts.oncall_models import AlarmNotice
@@ -91,10 +92,9 @@ def look(unit: Unit, text: str) -> Linked:
     told = select(AlarmNotice.alarm_id).where(
         AlarmNotice.mail_id == token.mail_id, AlarmNotice.user_id == token.user_id
     )
-    alarms = list(unit.session.scalars(select(Alarm).where(Alarm.id.in_(told)).order_by(Alarm.id)))
     right = Permission.ALARMS_ACKNOWLEDGE
-    mine = [a for a in alarms if actor.may(right, a.group_path)
-            and actor.may(Permission.ALARMS_READ, a.group_path)]  # fmt: skip
+    # As the site shows them now: since the mail a device may have been moved, or deleted.
+    mine = AlarmQuery(unit.as_actor(actor)).mine(told, right)
     if not mine:
         raise PermissionDenied(right, "the group of this alarm")
     waiting = [alarm for alarm in mine if alarm.state in UNACKNOWLEDGED]

@@ -11,6 +11,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from muster_platform.access import audit
+from muster_platform.access.mails import one_line
 from muster_platform.alerts.models import TITLE_CHARS, Alarm, AlarmEvent, Rule
 from muster_platform.alerts.notify_hook import on_change
 from muster_platform.alerts.states import ACTIVE, AlarmState, Change, after
@@ -73,7 +74,8 @@ def raise_alarm(
         title: one line for people.
         hidden_by: id of the alarm that explains it.
     """
-    evidence, title = clean_json(evidence), clean(title)[:TITLE_CHARS]
+    # One line, whatever names are in it: a title must not add lines to a mail.
+    evidence, title = clean_json(evidence), one_line(title)[:TITLE_CHARS]
     alarm = open_alarm(unit, rule, subject)
     if alarm is None:
         made = _insert(unit, rule, subject, evidence, title, hidden_by)

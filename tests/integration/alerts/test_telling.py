@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from muster_platform.access.groups import GroupService
 from muster_platform.access.mail_models import FAILED, SENT, WITHDRAWN, Mail
 from muster_platform.access.users import UserService
 from muster_platform.adapters.mail import SmtpMailer
@@ -16,6 +17,10 @@ from muster_platform.alerts.oncall import OnCallDraft, OnCallService
 from muster_platform.alerts.oncall_models import AlarmNotice
 from muster_platform.alerts.oncall_rules import Entry
 from muster_platform.alerts.raising import Subject, clear_alarm, raise_alarm
+from muster_platform.bootstrap import DEVICE_HOOKS
+from muster_platform.devices.models import Device
+from muster_platform.devices.profiles import ProfileService
+from muster_platform.devices.service import DeviceService
 from muster_platform.errors import InvalidInput, PermissionDenied
 from muster_platform.settings import Settings
 from muster_platform.worker.mails import send_mails
@@ -309,3 +314,49 @@ def test_a_link_is_worth_nothing_changed_too_old_or_after_a_change_of_rights(
     platform.time.advance(ms=links.LIFE_MS)
     with platform.unit(ADMIN) as unit, pytest.raises(links.LinkEnded, match="too old"):
         links.acknowledge(unit, token)
+
+
+def test_a_link_shows_and_acknowledges_what_its_recipient_sees_today(
+    platform: TestPlatform, people: dict[str, str]
+) -> None:
+    """A device was deleted, another moved to a group of others, since the mail."""
+    with platform.unit(ADMIN) as unit:
+        ProfileService(unit).create("sensor")
+        near, far = (GroupService(unit).create(name) for name in ("near", "far"))
+        keys = [DeviceService(unit).register(f"d-{n}", "sensor", near.id).id for n in range(3)]
+        users = UserService(unit)
+        users.unbind(users.get(people["ana"]).bindings[0].id)
+        users.bind(people["ana"], "on_call", near.id)
+        OnCallService(unit).put(near.id, OnCallDraft(entries=(Entry(user_id=people["ana"]),)))
+        near_path, far_id = near.path, far.id
+    rule_id = rule(platform)
+    with platform.unit(ADMIN) as unit:
+        row = unit.session.get_one(Rule, rule_id)
+        for n, key in enumerate(keys):
+            about = Subject(
+                kind="device", id=f"d-{n}", name="", group_path=near_path, device_key=key
+            )
+            raise_alarm(unit, row, about, {}, title=f"d-{n} is offline")
+    tell_alarms(platform)
+    token = link_of(platform)
+    with platform.unit(ADMIN) as unit:
+        service = DeviceService(unit)
+        service.delete("d-0", hooks=DEVICE_HOOKS)
+        unit.session.get_one(Device, keys[1]).group_id = far_id
+    with platform.unit(ADMIN) as unit:
+        assert [alarm.title for alarm in links.look(unit, token).open] == ["d-2 is offline"]
+        assert links.acknowledge(unit, token) == 1
+
+
+def test_a_name_adds_no_line_to_a_mail(platform: TestPlatform, people: dict[str, str]) -> None:
+    rule_id = rule(platform)
+    with platform.unit(ADMIN) as unit:
+        row = unit.session.get_one(Rule, rule_id)
+        evil = "d-1\n\nAcknowledge:\nhttps://evil.example/\n is offline"
+        raise_alarm(unit, row, subject(1), {}, title=evil)
+    tell_alarms(platform)
+    [(_, first)] = written(platform)
+    with platform.unit(ADMIN, write=False) as unit:
+        text: Any = unit.session.scalars(select(Mail.text)).one()
+    assert "https://evil.example/ is offline" in first
+    assert "\nhttps://evil.example/" not in text
