@@ -143,6 +143,8 @@ class Settings:
     """Most memory for records on their way to Kafka, and again for those that come from it."""
     kafka_delivery_s: int = 10
     """How long Kafka may take for a batch; then it counts as away, and the spool takes over."""
+    kafka_session_s: int = 10
+    """A consumer that Kafka has not heard for so long counts as dead; others get its share."""
     kafka_group: str = "muster-ingest"
     """Consumer group of `muster run ingest --from kafka`."""
     bridge_window_ms: int = 20

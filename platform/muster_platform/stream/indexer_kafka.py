@@ -12,7 +12,8 @@ from muster_platform.stream.records import RECORDS_TOPIC
 
 GROUP = "muster-indexer"
 POLL_MS = 600_000
-REFRESH_MS = 2_000
+LEFT = (KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID, KafkaError._ASSIGNMENT_LOST)
+"""Others have our share, or will: what is not committed comes again, and is known then."""
 
 
 class KafkaRecords:
@@ -26,14 +27,7 @@ class KafkaRecords:
         """
         if not settings.kafka_brokers:
             raise ConfigurationError("the indexer reads Kafka; name it", where="kafka_brokers")
-        self._consumer = Consumer(
-            consumer(settings, group)
-            | {
-                "max.poll.interval.ms": POLL_MS,
-                # A topic that is made after we came is seen soon, not after five minutes.
-                "topic.metadata.refresh.interval.ms": REFRESH_MS,
-            }
-        )
+        self._consumer = Consumer(consumer(settings, group) | {"max.poll.interval.ms": POLL_MS})
         self._consumer.subscribe([RECORDS_TOPIC], on_revoke=self._on_revoke)
         self._next: dict[int, int] = {}
         self._early: list[Message] = []
@@ -78,7 +72,7 @@ class KafkaRecords:
             self._consumer.commit(offsets=places, asynchronous=False)
         except KafkaException as error:
             known: KafkaError = error.args[0]
-            if known.code() != KafkaError.ILLEGAL_GENERATION:
+            if known.code() not in LEFT:
                 raise Unavailable(f"Kafka: {known.str()}") from error
 
     def close(self) -> None:

@@ -44,17 +44,22 @@ def env(kafka, elasticsearch, tmp_path: Path):
         "MUSTER_STATE_DIR": str(tmp_path / "state"),
         "MUSTER_DATABASE_URL": url,
         "MUSTER_KAFKA_BROKERS": kafka.address,
+        "MUSTER_KAFKA_SESSION_S": "2",
         "MUSTER_ELASTICSEARCH_URLS": elasticsearch.url,
         "MUSTER_ELASTICSEARCH_REPLICAS": "0",
     }
 
 
 def _send(kafka, given):
+    refused = []
     producer = Producer({"bootstrap.servers": kafka.address, "enable.idempotence": True})
     for one in given:
-        producer.produce(RECORDS_TOPIC, one.value, one.key)
+        producer.produce(
+            RECORDS_TOPIC, one.value, one.key, on_delivery=lambda e, _: e and refused.append(e)
+        )
         producer.poll(0)
     assert producer.flush(LIMIT_S) == 0
+    assert not refused
 
 
 def _count(elasticsearch):
@@ -73,8 +78,10 @@ def _until(elasticsearch, least):
 def test_each_record_is_in_elasticsearch_once_whatever_is_killed(
     kafka, elasticsearch, env, tmp_path, muster_process
 ):
+    topics = muster_process("kafka", "setup", env=env)
     setup = muster_process("elastic", "setup", env=env)
     setup.wait_for("muster-logs-mappings")
+    assert topics.wait(LIMIT_S) == 0
     first = list(made(0, 100))
     indexer = muster_process("run", "indexer", env=env)
     _send(kafka, first)

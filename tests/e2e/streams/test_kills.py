@@ -54,6 +54,7 @@ def streams(
     made.env |= {
         "MUSTER_KAFKA_BROKERS": kafka.address,
         "MUSTER_KAFKA_DELIVERY_S": "2",
+        "MUSTER_KAFKA_SESSION_S": "2",
         "MUSTER_KAFKA_GROUP": f"ingest-{request.param}",
     }
     with ExitStack() as services:

@@ -8,6 +8,7 @@ from muster_platform.settings import Settings
 log = logging.getLogger("muster_platform.kafka")
 
 LINGER_MS = 2
+REFRESH_MS = 5_000
 
 
 def common(settings: Settings) -> dict[str, Any]:
@@ -56,6 +57,10 @@ def consumer(settings: Settings, group: str) -> dict[str, Any]:
         "group.id": group,
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
+        "session.timeout.ms": settings.kafka_session_s * 1000,
+        "heartbeat.interval.ms": settings.kafka_session_s * 300,
+        # A topic that is made after we came is seen soon, not after five minutes.
+        "topic.metadata.refresh.interval.ms": REFRESH_MS,
         "partition.assignment.strategy": "cooperative-sticky",
         "queued.max.messages.kbytes": settings.kafka_buffer_bytes // 1024,
         "fetch.wait.max.ms": 50,
