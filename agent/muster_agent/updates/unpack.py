@@ -9,6 +9,8 @@ from muster_agent.updates.disk import Disk
 from muster_agent.updates.errors import UpdateError
 
 _PIECE = 1024 * 1024
+RESERVE_BYTES = 1024 * 1024
+"""Left free for whatever else lives on the disk, such as the spool."""
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 
 
@@ -35,13 +37,25 @@ def _inside(slot: Path, name: str) -> Path:
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts:
         raise UpdateError("install", f"the archive names {name!r}, which is outside the slot")
-    return slot.joinpath(*parts)
+    target = slot.joinpath(*parts)
+    # Links are made as they are found, and what one leads to may change with the next: nothing
+    # is written through any. (The standard filter asks where they lead at that moment, and knows
+    # nothing of an archive before.)
+    for path in (target, *target.parents):
+        if path == slot:
+            return target
+        if path.is_symlink():
+            raise UpdateError("install", f"the archive writes {name!r} through a link")
+    return target
 
 
 def _copy(disk: Disk, source: IO[bytes], target: Path, mode: int) -> None:
     disk.make_folder(target.parent)
     disk.write(target, b"", mode=mode)
     while piece := source.read(_PIECE):
+        # A small archive can hold endless zeros: the app that runs needs room to go on.
+        if disk.free_bytes(target) < len(piece) + RESERVE_BYTES:
+            raise UpdateError("disk_full", f"{target}: the archive fills the disk")
         disk.write(target, piece, append=True)
     disk.sync(target)
 
