@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from muster_platform.alerts.models import Alarm
 from muster_platform.alerts.oncall import Ladder, ladder
 from muster_platform.alerts.oncall_models import (
     DROPPED,
+    FORBIDDEN,
     MAILED,
     REASON_CHARS,
     WAITING,
@@ -39,6 +40,7 @@ def follow(unit: Unit, alarm: Alarm, change: Change) -> None:
         call = unit.session.get(AlarmCall, alarm.id) or AlarmCall(alarm_id=alarm.id)
         call.round, call.began_at, call.next_at = alarm.counter, unit.now(), unit.now()
         unit.session.add(call)
+        _forget_dropped(unit, alarm)
         unit.outbox.add(Wake(WAKE_ALERTS))
 
 
@@ -136,6 +138,18 @@ def _stop(unit: Unit, alarm: Alarm, reason: str) -> None:
         AlarmNotice.urgent,
     )
     unit.session.execute(update(AlarmNotice).where(*waiting).values(state=DROPPED, reason=reason))
+
+
+def _forget_dropped(unit: Unit, alarm: Alarm) -> None:
+    """Nobody was told by a notice that was dropped: shown or unacknowledged, it is due anew."""
+    unit.session.execute(
+        delete(AlarmNotice).where(
+            AlarmNotice.alarm_id == alarm.id,
+            AlarmNotice.round == alarm.counter,
+            AlarmNotice.state == DROPPED,
+            AlarmNotice.reason != FORBIDDEN,
+        )
+    )
 
 
 def _tell_it_is_over(unit: Unit, alarm: Alarm) -> None:

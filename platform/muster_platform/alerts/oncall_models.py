@@ -10,6 +10,8 @@ from muster_platform.db.base import Base, BigKey, Json, Uuid
 WAITING, MAILED, DROPPED = "waiting", "mailed", "dropped"
 STEP_CHARS = 16
 REASON_CHARS = 200
+FORBIDDEN = "may not read this alarm any more"
+"""Reason of a notice that stays dropped when its alarm is there again."""
 
 
 class OnCallList(Base):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from muster_platform.access import mails
 from muster_platform.access.mail_models import SENT, Mail
@@ -17,7 +17,7 @@ from muster_platform.alerts import links
 from muster_platform.alerts.calling import wanted
 from muster_platform.alerts.models import Alarm
 from muster_platform.alerts.oncall import may_read
-from muster_platform.alerts.oncall_models import DROPPED, MAILED, WAITING, AlarmNotice
+from muster_platform.alerts.oncall_models import DROPPED, FORBIDDEN, MAILED, WAITING, AlarmNotice
 from muster_platform.alerts.states import Severity
 from muster_platform.alerts.telling_rules import BUSY_GAP_MS as GAP_MS
 from muster_platform.alerts.telling_rules import RAISED, RECENT_MS, is_busy, may_write
@@ -131,6 +131,20 @@ def still_needed(unit: Unit, mail: Mail) -> str:
     return "" if unit.session.scalar(sent) else "the mail about the alarm was never sent"
 
 
+def withdraw(unit: Unit, mail: Mail) -> bool:
+    """Give up a mail that nobody needs any more, and the notices in it; False: it is needed."""
+    about = select(AlarmNotice.alarm_id).where(AlarmNotice.mail_id == mail.id)
+    # Held: an alarm that comes back at this moment finds its notices dropped, or they are sent.
+    held = select(Alarm.id).where(Alarm.id.in_(about)).order_by(Alarm.id)
+    unit.session.execute(held.with_for_update(of=Alarm, key_share=True))
+    why = still_needed(unit, mail)
+    if why:
+        mails.withdrawn(unit, mail.id, why)
+        of_it = update(AlarmNotice).where(AlarmNotice.mail_id == mail.id)
+        unit.session.execute(of_it.values(state=DROPPED, reason=why))
+    return bool(why)
+
+
 def _still_true(
     unit: Unit, user: User, notices: Sequence[AlarmNotice]
 ) -> list[tuple[AlarmNotice, Alarm]]:
@@ -158,7 +172,7 @@ def _still_true(
 
 def _reason(notice: AlarmNotice, alarm: Alarm, *, may: bool) -> str:
     if not may:
-        return "may not read this alarm any more"
+        return FORBIDDEN
     if notice.round != alarm.counter:
         return "it was raised again since"
     if notice.urgent:

@@ -12,7 +12,7 @@ from muster_platform.access.mail_models import Mail
 from muster_platform.access.mails import Mailer, MailRefused, MailServerAway
 from muster_platform.access.sign_in_models import SignInSession
 from muster_platform.adapters.mail import mailer
-from muster_platform.alerts.telling import still_needed
+from muster_platform.alerts.telling import still_needed, withdraw
 from muster_platform.bootstrap import Platform
 from muster_platform.outbox import Touched
 from muster_platform.unit import Unit
@@ -47,10 +47,11 @@ def send_mails(platform: Platform, carrier: Mailer | None = None) -> int:
 def _send(platform: Platform, carrier: Mailer, mail: Mail) -> bool:
     """Send one; False when the server is away."""
     with platform.unit(_ACTOR, write=False) as unit:
-        why = still_needed(unit, mail)
-    if why:
+        over = bool(still_needed(unit, mail))
+    if over:
         with platform.unit(_ACTOR) as unit:
-            mails.withdrawn(unit, mail.id, why)
+            over = withdraw(unit, mail)
+    if over:
         return True
     try:
         carrier.send(mail)

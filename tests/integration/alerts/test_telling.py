@@ -130,6 +130,38 @@ def test_reminders_end(platform: TestPlatform, people: dict[str, str]) -> None:
     assert len(written(platform)) == 2 * (1 + 4)
 
 
+def test_who_was_not_told_before_it_was_acknowledged_is_told_when_that_is_taken_back(
+    platform: TestPlatform, people: dict[str, str]
+) -> None:
+    rule_id = rule(platform)
+    up(platform, rule_id, 1)
+    tell_alarms(platform)
+    (second,) = up(platform, rule_id, 2)
+    tell_alarms(platform)
+    with platform.unit(ADMIN) as unit:
+        AlarmService(unit).acknowledge(second)
+    with platform.unit(ADMIN) as unit:
+        AlarmService(unit).unacknowledge(second)
+    pass_time(platform, 3)
+    assert written(platform)[1:] == [("ana", "CRITICAL: d-2 is offline")]
+
+
+def test_a_mail_that_was_withdrawn_told_nobody(
+    platform: TestPlatform, people: dict[str, str], server: smtp.MailServer
+) -> None:
+    (alarm_id,) = up(platform, rule(platform), 1)
+    tell_alarms(platform)
+    with platform.unit(ADMIN) as unit:
+        AlarmService(unit).acknowledge(alarm_id)
+    send_mails(platform, carrier(server.port))
+    assert server.mails == []
+    with platform.unit(ADMIN) as unit:
+        AlarmService(unit).unacknowledge(alarm_id)
+    pass_time(platform, 3)
+    send_mails(platform, carrier(server.port))
+    assert [mail["subject"] for mail in server.mails] == ["CRITICAL: d-1 is offline"]
+
+
 def test_acknowledging_stops_everything(platform: TestPlatform, people: dict[str, str]) -> None:
     rule_id = rule(platform)
     (alarm_id,) = up(platform, rule_id, 1)

@@ -63,7 +63,7 @@ class FakeConsumer:
         return free[0].pop(0) if free else None
 
     def consume(self, most: int, _timeout_s: float) -> list[Any]:
-        found = []
+        found: list[Any] = []
         while len(found) < most and (message := self.poll(0.0)) is not None:
             found.append(message)
         return found
