@@ -47,6 +47,7 @@ ACTS: dict[str, str] = {
     "job.retry": "tried what failed again",
     "mail.send_again": "queued a mail again",
     "on_call.delete": "deleted the on-call list",
+    "on_call.test": "sent a test mail to the on-call list",
     "on_call.write": "wrote the on-call list",
     "profile.create": "made the profile",
     "profile.delete": "deleted the profile",

@@ -80,11 +80,13 @@ class AlarmQuery:
             raise NotFound("alarm", alarm_id)
         return row
 
-    def mine(self, alarm_ids: Select[Any], permission: Permission) -> Sequence[Alarm]:
+    def mine(
+        self, alarm_ids: Select[Any] | Sequence[str], permission: Permission
+    ) -> Sequence[Alarm]:
         """Give those of some alarms that the actor sees, and on which it has a permission too.
 
         Args:
-            alarm_ids: selects their ids.
+            alarm_ids: their ids, or what selects those.
 
         Raises:
             PermissionDenied: without alarms:read on any group.
@@ -201,6 +203,12 @@ def counted_by_rule(unit: Unit, rule_ids: Sequence[str]) -> dict[str, int]:
     )
     rows = unit.session.execute(statement.group_by(Alarm.rule_id))
     return {row[0]: row[1] for row in rows}
+
+
+def seen_by(unit: Unit) -> Select[Any]:
+    """Select the ids of all alarms that the actor may see."""
+    found: Select[Any] = _joined(select(Alarm.id)).where(*_visible(unit))
+    return found
 
 
 def _joined(statement: Any) -> Any:

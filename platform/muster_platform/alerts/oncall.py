@@ -181,6 +181,14 @@ class OnCallService:
         self._note("write", group, before, document(row))
         return row
 
+    def check(self, group_id: int, draft: OnCallDraft) -> None:
+        """Refuse what `put` would refuse; changes nothing.
+
+        Raises:
+            NotFound, PermissionDenied, InvalidInput: as `put`.
+        """
+        self._check(draft, self._group(group_id, WRITE))
+
     def delete(self, group_id: int) -> None:
         """Take the list of a group away; that of the group around it counts then.
 

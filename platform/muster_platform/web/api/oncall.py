@@ -9,7 +9,8 @@ from muster_platform.access.permissions import Permission
 from muster_platform.alerts.oncall import OnCallDraft, OnCallService
 from muster_platform.alerts.oncall_models import OnCallList
 from muster_platform.alerts.oncall_rules import ABSENCES_MAX, ENTRIES_MAX, Absence, Entry
-from muster_platform.errors import NotFound
+from muster_platform.alerts.oncall_trial import send_test
+from muster_platform.errors import Conflict, NotFound
 from muster_platform.unit import Unit
 from muster_platform.web.api.common import Input, Listed, Millis
 from muster_platform.web.api.routing import Routes
@@ -138,6 +139,13 @@ def list_shifts(unit: Unit, group_id: int, query: DaysQuery) -> Listed[ShiftAnsw
     return Listed(
         items=[ShiftAnswer(start=s.start, end=s.end, people=list(s.people)) for s in found]
     )
+
+
+@routes.add("POST", "/on-call/{group_id}/test", permission=WRITE, errors=(NotFound, Conflict))
+def send_on_call_test(unit: Unit, group_id: int) -> Listed[OnCallPerson]:
+    """Send a test mail to everybody on the list of a group; once a minute at most."""
+    people = send_test(unit, group_id)
+    return Listed(items=[OnCallPerson(user_id=user.id, name=user.name) for user in people])
 
 
 def _answer(row: OnCallList) -> OnCallAnswer:

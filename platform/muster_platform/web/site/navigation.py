@@ -69,6 +69,7 @@ NAVIGATION: dict[str, tuple[Entry, ...]] = {
         Entry(
             "Alarms", "alert-triangle", "alarms.index", Permission.ALARMS_READ, ("alarms", "rules")
         ),
+        Entry("On call", "phone", "on_call.index", Permission.RULES_READ, ("on_call",)),
         Entry("Releases", "send", "releases.index", Permission.RELEASES_READ, ("releases",)),
         Entry("Logs", "logs", "logs.index", Permission.LOGS_READ, ("logs",)),
         Entry(

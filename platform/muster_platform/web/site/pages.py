@@ -36,6 +36,7 @@ from muster_platform.web.site.views.imports import Imports
 from muster_platform.web.site.views.jobs import Jobs
 from muster_platform.web.site.views.logs import Logs
 from muster_platform.web.site.views.mails import MailList
+from muster_platform.web.site.views.on_call import OnCall
 from muster_platform.web.site.views.person import People
 from muster_platform.web.site.views.profiles import ProfileList
 from muster_platform.web.site.views.quarantine import QuarantineList
@@ -75,6 +76,7 @@ def views() -> list[Any]:
         Logs("Logs", endpoint="logs", url="logs"),
         Alarms("Alarms", endpoint="alarms", url="alarms"),
         Rules("Rules", endpoint="rules", url="rules"),
+        OnCall("On call", endpoint="on_call", url="on-call"),
         Fingerprints("Fingerprints", endpoint="fingerprints", url="fingerprints"),
         QuarantineList(Quarantined, "Quarantine", endpoint="quarantine", url="quarantine"),
         People(User, "People", endpoint="user", url="people"),

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from muster_platform.access.actor import Actor
 from muster_platform.access.permissions import Permission
-from muster_platform.web.site.home import fleet, logs, people, system, trail, updates, work
+from muster_platform.web.site.home import fleet, logs, on_call, people, system, trail, updates, work
 from muster_platform.web.site.home.panel import Panel
 
 PANELS: dict[str, Panel] = {
     panel.name: panel
-    for module in (fleet, work, updates, logs, people, system, trail)
+    for module in (fleet, on_call, work, updates, logs, people, system, trail)
     for panel in module.panels()
 }
 """Every panel by its name."""
@@ -79,8 +79,8 @@ HOMES: tuple[Home, ...] = (
         title="On call",
         marks=frozenset({Permission.LOGS_READ, Permission.COMMANDS_READ}),
         top=("fleet",),
-        wide=("problems", "failing", "changes"),
-        narrow=("new_faults", "errors"),
+        wide=("open_alarms", "alarm_mails", "problems", "failing", "changes"),
+        narrow=("on_duty", "new_faults", "errors"),
     ),
     Home(
         name="auditor",

@@ -133,6 +133,8 @@ def _act(alarm_id: str, do: Callable[[AlarmService], Any], done: str) -> Answer:
     back = url_for("alarms.page", alarm_id=alarm_id)
     if request.form.get("next") == "list":
         back = url_for("alarms.index")
+    elif request.form.get("next") == "home":
+        back = url_for("admin.index", home="on_call")
     return redirect(gate.act(lambda unit: do(AlarmService(unit)), done, back).location)
 
 
