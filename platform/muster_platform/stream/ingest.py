@@ -14,6 +14,7 @@ from muster_broker.receiver import Receiver, ReceiverOptions, TlsOptions
 from muster_platform.access.actor import system_actor
 from muster_platform.bootstrap import Platform
 from muster_platform.settings import Settings
+from muster_platform.stream.appliers import Appliers
 from muster_platform.stream.kafka import topics
 from muster_platform.stream.kafka.records import RecordPublisher
 from muster_platform.stream.kafka.writer import KafkaWriter
@@ -24,7 +25,6 @@ from muster_platform.stream.ports import LeaseLost
 from muster_platform.stream.replay import Replayer
 from muster_platform.stream.sink import DatabaseSink
 from muster_platform.stream.spool import Spool
-from muster_platform.stream.store import Appliers
 from muster_protocol.ids import uuid7
 from muster_protocol.topics import ALL_UP
 

@@ -21,13 +21,14 @@ from muster_platform.devices.ingest.ledger import Place
 from muster_platform.devices.ingest.telemetry import Metrics
 from muster_platform.devices.models import Device, DeviceSettings, InventoryItem, Presence
 from muster_platform.devices.stream_models import Quarantined as Row
+from muster_platform.stream.appliers import Appliers
 from muster_platform.stream.kafka.ports import Records
 from muster_platform.stream.lease import RoleLease
 from muster_platform.stream.messages import DETAIL_CHARS, Envelope, Quarantined, Reader
 from muster_platform.stream.ports import LeaseLost, SinkAway
 from muster_platform.stream.records import RECORDS_TOPIC
 from muster_platform.stream.sink import is_away
-from muster_platform.stream.store import Appliers, BatchStore
+from muster_platform.stream.store import BatchStore
 from muster_platform.unit import Unit, Units
 from muster_protocol.messages import InventoryReport, Message, SettingsReport
 

@@ -11,10 +11,11 @@ from muster_platform.devices.ingest import quarantine
 from muster_platform.devices.ingest.ledger import ledgers
 from muster_platform.devices.ingest.telemetry import Metrics
 from muster_platform.stream.answers import LedgerNotes, Publisher, answer_hello, tell_ledgers
+from muster_platform.stream.appliers import Appliers
 from muster_platform.stream.kafka.ports import Records
 from muster_platform.stream.messages import Envelope, Quarantined
 from muster_platform.stream.ports import Fence, SinkAway
-from muster_platform.stream.store import Appliers, BatchStore, Outcome
+from muster_platform.stream.store import BatchStore, Outcome
 from muster_platform.unit import Unit, Units
 
 log = logging.getLogger(__name__)

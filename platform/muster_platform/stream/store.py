@@ -1,8 +1,7 @@
 """One batch in one transaction: who is it about, what is new, write it, note what to say."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from muster_platform.devices.ingest import quarantine as kept
 from muster_platform.devices.ingest import telemetry
@@ -13,68 +12,24 @@ from muster_platform.devices.models import Device
 from muster_platform.errors import MusterError
 from muster_platform.logs import counting
 from muster_platform.logs import ingest as logs
-from muster_platform.outbox import Live
 from muster_platform.stream.answers import Address
+from muster_platform.stream.appliers import Appliers, Apply
+from muster_platform.stream.live_news import LiveNews
 from muster_platform.stream.messages import Envelope, Quarantined
 from muster_platform.stream.preload import preload
 from muster_platform.unit import Unit
 from muster_protocol.acl import may_retain
 from muster_protocol.ids import uuid7
 from muster_protocol.messages import (
-    Event,
     Hello,
     HelloAnswer,
-    InventoryReport,
-    LogRecord,
     Logs,
     Message,
     Presence,
-    Report,
-    SettingsReport,
     Telemetry,
     UpMessage,
 )
 from muster_protocol.topics import parse
-
-LIVE_VALUES = 64
-LIVE_RECORDS = 20
-"""What one batch says live about one device: a page reads the rest from the database."""
-
-Apply = Callable[[Unit, Device, Any, int], Any]
-
-
-@dataclass(frozen=True)
-class Appliers:
-    """What the domains do with each control message, inside the transaction of the batch.
-
-    Each is called with unit, device, message, received_at (ms). A MusterError, raised before
-    anything is written, sends the message to quarantine with the error's code as the reason.
-
-    Attributes:
-        hello: gives the HelloAnswer.
-        presence: is also told whether it is the broker's retained copy.
-        heard: is given {device key: newest received_at} of devices that said anything.
-        fingerprint: of a log record, "" below ERROR.
-    """
-
-    hello: Callable[[Unit, Device, Hello, int], HelloAnswer]
-    presence: Callable[[Unit, Device, Presence, int, bool], Any]
-    inventory: Apply
-    settings: Apply
-    event: Apply
-    report: Apply
-    heard: Callable[[Unit, dict[int, int]], None]
-    fingerprint: Callable[[LogRecord], str]
-
-    def of(self, message: Message) -> Apply | None:
-        """Give what handles a control message other than hello and presence."""
-        table: dict[type[Message], Apply] = {
-            InventoryReport: self.inventory,
-            SettingsReport: self.settings,
-            Event: self.event,
-            Report: self.report,
-        }
-        return table.get(type(message))
 
 
 @dataclass(slots=True)
@@ -109,8 +64,7 @@ class BatchStore:
         self._quarantine: list[kept.QuarantineRow] = []
         self._raw: list[kept.RawRow] = []
         self._heard: dict[int, int] = {}
-        self._live_logs: dict[int, list[dict[str, Any]]] = {}
-        self._logged: dict[int, int] = {}
+        self._live = LiveNews()
         self._limits = LimitBook(self._connection)
 
     def store(self, envelopes: Sequence[Envelope], quarantined: Sequence[Quarantined]) -> None:
@@ -234,10 +188,7 @@ class BatchStore:
             )
         )
         self.records += rows
-        live = self._live_logs.setdefault(device.key, [])
-        live += map(logs.told, rows[-LIVE_RECORDS:])
-        del live[:-LIVE_RECORDS]
-        self._logged[device.key] = self._logged.get(device.key, 0) + len(rows)
+        self._live.log(device.key, rows)
 
     def _hello(
         self, envelope: Envelope, device: KnownDevice, address: Address, message: Hello
@@ -351,20 +302,7 @@ class BatchStore:
         self._tell(latest)
 
     def _tell(self, latest: telemetry.Latest) -> None:
-        """Tell browsers what is new."""
-        paths = {device.key: device.group_path for device in self._devices.values()}
-        values: dict[int, dict[str, Any]] = {}
-        for (key, name), (_, _, ts, num, txt) in latest.items():
-            shown = values.setdefault(key, {})
-            if len(shown) < LIVE_VALUES:
-                shown[name] = {"ts": ts, "value": txt if num is None else num}
-        add = self._unit.outbox.add
-        for key, shown in values.items():
-            add(Live(f"device:{key}", "telemetry", paths[key], {"values": shown}))
-        names = {device.key: device.device_id for device in self._devices.values()}
-        for key, records in self._live_logs.items():
-            more = {"device": names[key], "left_out": self._logged[key] - len(records)}
-            add(Live(f"device:{key}", "log", paths[key], {"records": records, **more}))
+        self._live.tell(self._unit.outbox, self._devices.values(), latest)
 
 
 def _names(item: Quarantined) -> list[str]:

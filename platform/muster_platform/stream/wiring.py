@@ -6,7 +6,7 @@ from muster_platform.devices.models import Device
 from muster_platform.errors import Conflict
 from muster_platform.jobs.reports import FOREIGN_EXECUTION, Outcome, apply_report
 from muster_platform.logs.fingerprint import fingerprint
-from muster_platform.stream.store import Appliers
+from muster_platform.stream.appliers import Appliers
 from muster_platform.unit import Unit
 from muster_protocol.messages import Hello, HelloAnswer, InventoryReport, Presence, Report
 
@@ -23,9 +23,7 @@ def appliers() -> Appliers:
     ) -> None:
         registry.apply_presence(unit, device, message, received_at, hooks, kept=kept)
 
-    def inventory(
-        unit: Unit, device: Device, message: InventoryReport, received_at: int
-    ) -> None:
+    def inventory(unit: Unit, device: Device, message: InventoryReport, received_at: int) -> None:
         registry.apply_inventory(unit, device, message, received_at, hooks)
 
     def heard(unit: Unit, heard_at: dict[int, int]) -> None:

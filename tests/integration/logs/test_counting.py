@@ -11,7 +11,7 @@ from muster_platform.logs.fingerprint_models import (
     FingerprintAct,
     FingerprintDay,
 )
-from muster_platform.stream.store import Appliers
+from muster_platform.stream.appliers import Appliers
 from tests.integration.stream.helpers import Applied, Store, register
 from tests.services.database import ADMIN
 

@@ -11,10 +11,10 @@ from muster_platform.bootstrap import Platform
 from muster_platform.clock import ManualClock
 from muster_platform.devices.models import Device, DeviceSettings, Presence, Profile
 from muster_platform.errors import Conflict
+from muster_platform.stream.appliers import Appliers
 from muster_platform.stream.lease import RoleLease
 from muster_platform.stream.messages import Reader
 from muster_platform.stream.sink import DatabaseSink
-from muster_platform.stream.store import Appliers
 from muster_platform.unit import Unit
 from muster_protocol.messages import Hello, HelloAnswer, Message
 
