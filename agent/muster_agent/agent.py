@@ -132,6 +132,7 @@ class Agent(Voice):
                 back by itself (`health_command` has a time limit).
             restart: begins the restart that makes the new one run; True: this process is about
                 to end, and goes on at its next start. None: the new one needs no restart.
+                Called as well after the old one was put back.
             max_starts: starts that may find the new one on trial before it is rolled back.
         """
         self._updates.install = InstallDeclaration(installer, health, restart, max_starts)

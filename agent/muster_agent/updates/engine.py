@@ -4,6 +4,8 @@ The journal says what is about to be done before it is done. Going on means: loo
 journal, do that step (again), write down the next.
 """
 
+import contextlib
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -14,9 +16,11 @@ from muster_agent.updates.download import Downloader
 from muster_agent.updates.errors import UpdateCanceled, UpdateError, disk_error
 from muster_agent.updates.health import Health
 from muster_agent.updates.installer import Installer, Release
-from muster_agent.updates.journal import Progress, Stage, UpdateJournal
+from muster_agent.updates.journal import RESTARTS, Progress, Stage, UpdateJournal
 from muster_protocol.messages import Component, Update
 from muster_protocol.states import ExecutionState, UpdateStep
+
+_log = logging.getLogger("muster_agent")
 
 
 class Call(Protocol):
@@ -42,6 +46,7 @@ class Parts(NamedTuple):
         folder: for the journal and what is downloaded.
         restart: begins the restart that the new one needs, and returns True if the process is
             about to end; False: the new one runs already. None: as False.
+            Called after `activate`, and after `roll_back` to let the old one run again.
         max_starts: starts that may find the new one on trial before it is rolled back.
     """
 
@@ -54,7 +59,7 @@ class Parts(NamedTuple):
     max_starts: int = 3
 
 
-_UNSETTLED = frozenset({Stage.TRYING, Stage.COMMITTING, Stage.ROLLING_BACK})
+_UNSETTLED = frozenset({Stage.TRYING, Stage.COMMITTING, Stage.ROLLING_BACK, Stage.PUT_BACK})
 
 
 class Updater:
@@ -74,8 +79,10 @@ class Updater:
         """
         release = _release(call.message)
         progress = self._take_up(call.message.execution)
+        if progress is None:
+            return None
         try:
-            if progress.stage is Stage.TRYING:
+            if progress.stage is Stage.TRYING and self._runs(progress):
                 progress.starts += 1
                 self._journal.save(progress)
             return self._advance(call, release, progress)
@@ -87,17 +94,34 @@ class Updater:
         except OSError as error:
             return self._give_up(call, release, progress, disk_error("update", error))
 
-    def _take_up(self, execution: str) -> Progress:
-        """Find the journal of this update; one of another that never ended is undone first."""
+    def _take_up(self, execution: str) -> Progress | None:
+        """Find the journal of this update; one of another that never ended is undone first.
+
+        Returns:
+            None: the process is about to end, so that what was before that other one runs again.
+        """
         known = self._journal.load()
         if known is not None and known.execution == execution:
             return known
-        if known is not None and known.stage in _UNSETTLED:
-            self._parts.installer.roll_back(Release(known.execution, "", (), {}))
+        if known is not None and known.stage in _UNSETTLED and not self._undo(known):
+            return None
         self._disk.remove(self._downloads)
         fresh = Progress(execution=execution)
         self._journal.save(fresh)
         return fresh
+
+    def _undo(self, known: Progress) -> bool:
+        """Put back what was before an update that is not wanted any more; as `_restarted`."""
+        if known.stage is not Stage.PUT_BACK:
+            self._parts.installer.roll_back(Release(known.execution, "", (), {}))
+            known.restarts = 0
+            self._note(known, Stage.PUT_BACK)
+        try:
+            return self._restarted(known)
+        except UpdateError as error:
+            # It would stand in the way of each update to come, and one of them may mend it.
+            _log.warning("the app before update %s: %s", known.execution, error)
+            return True
 
     def _advance(self, call: Call, release: Release, progress: Progress) -> Outcome | None:
         """Take step after step, each from what the journal says."""
@@ -120,6 +144,11 @@ class Updater:
                     self._forget(progress)
                 case Stage.ROLLING_BACK:
                     self._parts.installer.roll_back(release)
+                    progress.restarts = 0
+                    self._note(progress, Stage.PUT_BACK)
+                case Stage.PUT_BACK:
+                    if not self._restarted(progress):
+                        return None
                     self._forget(progress, progress.code, progress.why, rolled_back=True)
         return _ended(progress, release)
 
@@ -181,10 +210,10 @@ class Updater:
             self._fall_back(progress, "starts", text)
             return True
         parts.installer.activate(release)
-        if progress.starts == 0 and parts.restart is not None:
+        if not self._runs(progress):
             call.step(UpdateStep.REBOOTING)
-            if parts.restart():
-                return False
+        if not self._restarted(progress):
+            return False
         call.step(UpdateStep.COMMITTING)
         try:
             problem = parts.health()
@@ -196,14 +225,47 @@ class Updater:
             self._note(progress, Stage.COMMITTING)
         return True
 
+    def _runs(self, progress: Progress) -> bool:
+        """Say whether the restart that its stage needs is behind it."""
+        return self._parts.restart is None or progress.restarts == RESTARTS
+
+    def _restarted(self, progress: Progress) -> bool:
+        """Let what `current` is now run; False: the process is about to end for that.
+
+        A restart that was cut short is begun again, once: it may be what ended this process.
+        """
+        restart = self._parts.restart
+        if restart is None or self._runs(progress):
+            return True
+        progress.restarts += 1
+        self._journal.save(progress)
+        try:
+            ends = restart()
+        except UpdateError:
+            raise
+        except Exception as error:
+            raise UpdateError("restart", f"{type(error).__name__}: {error}") from error
+        progress.restarts = RESTARTS
+        self._journal.save(progress)
+        return not ends
+
     def _fall_back(self, progress: Progress, code: str, why: str) -> None:
         progress.code, progress.why = code, why[:2000]
+        self._disk.remove(self._downloads)  # makes room for the journal, where the disk is full
         self._note(progress, Stage.ROLLING_BACK)
 
     def _give_up(
         self, call: Call, release: Release, progress: Progress, error: UpdateError
     ) -> Outcome | None:
         """End what cannot go on; what the new slot has touched is taken back."""
+        if progress.stage is Stage.DONE:
+            # Decided, only not written down: the next update finds nothing left to undo.
+            return _ended(progress, release)
+        if progress.stage is Stage.PUT_BACK:
+            text = f"{progress.why}; the old one is in place, but was not restarted: {error}"
+            with contextlib.suppress(OSError):
+                self._forget(progress, progress.code, text, rolled_back=True)
+            return _ended(progress, release)
         if progress.stage is Stage.ROLLING_BACK:
             # The journal keeps saying so: the next update rolls back before anything else.
             return failed(progress.code, f"{progress.why}; rolling back failed: {error}")
@@ -213,7 +275,11 @@ class Updater:
                 return self._advance(call, release, progress)
             self._disk.remove(self._downloads)  # makes room for the journal, where the disk is full
             self._forget(progress, error.code, str(error))
+        except UpdateError as second:
+            return self._give_up(call, release, progress, second)
         except OSError as second:
+            if progress.stage in (Stage.PUT_BACK, Stage.DONE):
+                return self._give_up(call, release, progress, disk_error("update", second))
             return failed(error.code, f"{error}; and then: {second}")
         return failed(error.code, str(error))
 

@@ -26,7 +26,7 @@ class Installer(Protocol):
 
     The updater writes down what it is about to call before it calls it, and calls it again
     after a power cut: every method must do no harm when called twice. What it raises fails the
-    update; in `install` and `activate` that is followed by `roll_back`.
+    update; in `activate` and `commit` that is followed by `roll_back`.
     """
 
     def room(self, size: int) -> str:
@@ -39,7 +39,7 @@ class Installer(Protocol):
         """Make the next start use the new one."""
 
     def commit(self, release: Release) -> None:
-        """Keep the new one: it is healthy."""
+        """Keep the new one: it is healthy. What it raises says that the old one is still kept."""
 
     def roll_back(self, release: Release) -> None:
         """Use the old one again."""

@@ -7,6 +7,9 @@ import msgspec
 
 from muster_agent.updates.disk import Disk
 
+RESTARTS = 2
+"""So often a restart is begun at most; from then on it counts as done."""
+
 
 class Stage(StrEnum):
     """What the updater was about to do, written before it is done."""
@@ -20,6 +23,8 @@ class Stage(StrEnum):
     """It is healthy."""
     ROLLING_BACK = "ROLLING_BACK"
     """It is not; the old slot is, or is about to be, the current one."""
+    PUT_BACK = "PUT_BACK"
+    """The old slot is the current one; what runs is, or is about to be, restarted out of it."""
     DONE = "DONE"
 
 
@@ -27,7 +32,8 @@ class Progress(msgspec.Struct, kw_only=True):
     """The update in hand.
 
     Attributes:
-        starts: how often a start of the agent found it TRYING.
+        starts: how often a start of the agent found it TRYING and restarted.
+        restarts: how often the restart of its stage was begun; RESTARTS when it is done.
         code, why: why it is rolled back, or failed.
         rolled_back: whether the old one was put back.
     """
@@ -35,6 +41,7 @@ class Progress(msgspec.Struct, kw_only=True):
     execution: str
     stage: Stage = Stage.DOWNLOADING
     starts: int = 0
+    restarts: int = 0
     code: str = ""
     why: str = ""
     rolled_back: bool = False

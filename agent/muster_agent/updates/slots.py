@@ -96,7 +96,12 @@ class SlotInstaller:
         name = self._slot(self.current)
         manifest = self._manifest(self.current)
         if name is not None and manifest is not None and manifest.execution == release.execution:
-            self._disk.point(self.good, name)
+            try:
+                self._disk.point(self.good, name)
+            except OSError:
+                # Moved and perhaps not yet on the disk: there is no old one to go back to.
+                if self._slot(self.good) != name:
+                    raise
 
     def roll_back(self, release: Release) -> None:  # noqa: ARG002
         """Let `current` point to the good slot again; without one, to none."""

@@ -33,8 +33,11 @@ class FrailDisk(Disk):
     What was written and not synced is lost: the file is cut back to what was.
     """
 
-    def __init__(self, at: int = -1, when: str = "before") -> None:
+    def __init__(
+        self, at: int = -1, when: str = "before", raises: type[BaseException] = PowerCut
+    ) -> None:
         self.steps = 0
+        self._raises = raises
         self._at = at
         self._when = when
         self._unsynced: dict[Path, int] = {}
@@ -48,10 +51,15 @@ class FrailDisk(Disk):
             half()
         elif self._when == "after":
             act()
-        for path, size in self._unsynced.items():
-            if path.is_file():
-                os.truncate(path, min(size, path.stat().st_size))
-        raise PowerCut
+        if self._raises is PowerCut:
+            for path, size in self._unsynced.items():
+                if path.is_file():
+                    os.truncate(path, min(size, path.stat().st_size))
+        raise self._raises
+
+    def command(self, act: Callable[[], None]) -> None:
+        """Run something beside the disk, which a cut may come before or after."""
+        self._step(act)
 
     def make_folder(self, path: Path) -> None:
         self._step(lambda: super(FrailDisk, self).make_folder(path))
@@ -167,6 +175,22 @@ class Box:
         self.health: Callable[[], str] = lambda: self.problem
         self.max_starts = 3
         self.restart: Callable[[], bool] | None = None
+        self.by_command = False
+
+    @property
+    def started(self) -> Path:
+        """Holds the version of the app that runs, where it is restarted `by_command`."""
+        return self.home / "started"
+
+    def _command(self, disk: Disk) -> bool:
+        def act() -> None:
+            self.started.write_text(self.running())
+
+        if isinstance(disk, FrailDisk):
+            disk.command(act)
+        else:
+            act()
+        return False
 
     def run(self, version: str, disk: Disk | None = None) -> tuple[Outcome | None, list[str]]:
         disk = disk or Disk()
@@ -178,7 +202,7 @@ class Box:
             downloader=FakeDownloader(disk, contents),
             disk=disk,
             health=self.health,
-            restart=self.restart,
+            restart=(lambda: self._command(disk)) if self.by_command else self.restart,
             max_starts=self.max_starts,
         )
         return Updater(parts).run(call), call.steps

@@ -29,6 +29,7 @@ def _steps(box: Box, folder: Path) -> int:
     rehearsal = Box(folder)
     shutil.copytree(box.home, folder, symlinks=True)
     rehearsal.problem, rehearsal.restart = box.problem, box.restart
+    rehearsal.by_command = box.by_command
     disk = FrailDisk()
     rehearsal.run("2", disk)
     return disk.steps
@@ -43,7 +44,7 @@ def _each_cut(box: Box, tmp_path: Path) -> list[tuple[Box, int, str]]:
             home = tmp_path / f"{at}-{when}"
             shutil.copytree(box.home, home, symlinks=True)
             case = Box(home)
-            case.problem = box.problem
+            case.problem, case.by_command = box.problem, box.by_command
             with pytest.raises(PowerCut):
                 case.run("2", FrailDisk(at, when))
             cases.append((case, at, when))
@@ -86,6 +87,74 @@ def test_a_second_cut_while_it_recovers_changes_nothing_of_that(box: Box, tmp_pa
         assert case.inventory() == [case.running()]
 
 
+@pytest.mark.parametrize(("problem", "version"), [("", "2"), ("no answer", "1")])
+def test_the_app_that_runs_is_the_current_one_after_a_cut_at_any_step(
+    box: Box, tmp_path: Path, problem: str, version: str
+) -> None:
+    box.problem, box.by_command = problem, True
+    box.started.write_text("1")
+    for case, at, when in _each_cut(box, tmp_path):
+        outcome, _ = case.run("2")
+        assert outcome is not None
+        assert (case.started.read_text(), case.running()) == (version, version), (at, when)
+
+
+def test_an_agent_in_the_slot_ends_once_more_so_that_the_old_one_runs(box: Box) -> None:
+    box.restart, box.problem = lambda: True, "sick"
+    assert (box.run("2")[0], box.running()) == (None, "2")
+    assert (box.run("2")[0], box.running()) == (None, "1")
+    outcome, _ = box.run("2")
+    assert outcome is not None
+    assert (outcome.state, outcome.step, box.running()) == (E.FAILED, "ROLLED_BACK", "1")
+
+
+def test_an_old_one_that_does_not_restart_is_told(box: Box) -> None:
+    def restart() -> bool:
+        if box.running() == "1":
+            raise RuntimeError("no such unit")
+        return False
+
+    box.restart, box.problem = restart, "sick"
+    outcome, _ = box.run("2")
+    assert outcome is not None
+    assert outcome.error is not None
+    assert (outcome.state, outcome.step, box.running()) == (E.FAILED, "ROLLED_BACK", "1")
+    assert (outcome.error.code, outcome.error.message) == (
+        "health",
+        "sick; the old one is in place, but was not restarted: RuntimeError: no such unit",
+    )
+
+
+def test_a_restart_that_always_ends_the_process_is_tried_twice_and_then_trusted(box: Box) -> None:
+    def restart() -> bool:
+        raise PowerCut
+
+    box.restart = restart
+    for _ in range(2):
+        with pytest.raises(PowerCut):
+            box.run("2")
+    outcome, _ = box.run("2")
+    assert outcome is not None
+    assert (outcome.state, box.running()) == (E.SUCCEEDED, "2")
+
+
+def test_a_disk_that_fails_at_any_step_leaves_what_is_reported(box: Box, tmp_path: Path) -> None:
+    total = _steps(box, tmp_path / "rehearsal")
+    ends = set()
+    for at in range(1, total + 1):
+        home = tmp_path / str(at)
+        shutil.copytree(box.home, home, symlinks=True)
+        case = Box(home)
+        try:
+            outcome, _ = case.run("2", FrailDisk(at, "after", OSError))
+        except OSError:
+            outcome = None  # before anything was begun
+        version = "2" if outcome is not None and outcome.state is E.SUCCEEDED else "1"
+        assert (case.running(), case.inventory()) == (version, [version]), (at, outcome)
+        ends.add(version)
+    assert ends == {"1", "2"}
+
+
 def test_the_first_installation_is_whole_or_absent(tmp_path: Path) -> None:
     rehearsal, disk = Box(tmp_path / "rehearsal"), FrailDisk()
     rehearsal.run("1", disk)
@@ -126,6 +195,7 @@ def test_one_that_never_gets_through_its_trial_is_rolled_back_after_three_starts
         with pytest.raises(PowerCut):
             sick.run("2")
         assert box.running() == "2"
+    assert (box.run("2")[0], box.running()) == (None, "1")
     outcome, _ = box.run("2")
     assert outcome is not None
     assert outcome.error is not None
@@ -137,8 +207,9 @@ def test_what_a_lost_journal_entry_left_on_trial_is_undone_before_the_next(box: 
     box.restart = lambda: True
     box.run("2")
     assert box.running() == "2"
-    box.restart, box.problem = None, "sick"
+    box.restart, box.problem, box.by_command = None, "sick", True
     outcome, _ = box.run("3")
+    assert box.started.read_text() == "1"
     assert outcome is not None
     assert outcome.state is E.FAILED
     assert box.running() == "1"
