@@ -59,11 +59,12 @@ class KafkaWriter:
         produce = self._producer.produce
         try:
             for topic, key, value, headers in records:
-                try:
-                    produce(topic, value, key, headers=headers)
-                except BufferError:
-                    self._make_room()
-                    produce(topic, value, key, headers=headers)
+                while not self._errors:
+                    try:
+                        produce(topic, value, key, headers=headers)
+                        break
+                    except BufferError:
+                        self._make_room()
         except KafkaException as error:
             self._start_anew()
             raise _meaning(error.args[0]) from error
@@ -79,7 +80,15 @@ class KafkaWriter:
         self._producer.flush(1)
 
     def _make_room(self) -> None:
-        while len(self._producer) > self._settings.ingest_batch_messages and not self._errors:
+        """Wait until half of what waits is taken, or Kafka fails; the bytes may be what is full.
+
+        Raises:
+            KafkaException: nothing waits, and yet there is no room.
+        """
+        waiting = len(self._producer)
+        if not waiting:
+            raise KafkaException(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE))
+        while len(self._producer) > waiting // 2 and not self._errors:
             self._producer.poll(FULL_POLL_S)
 
     def _start_anew(self) -> None:
