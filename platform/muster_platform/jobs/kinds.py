@@ -5,10 +5,11 @@ says to a device, whose right it needs, when a claim is believed and when there 
 stands in its row here. `command` is always there; `update` is added by `bootstrap`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, SelectBase, and_, or_, select
 
 from muster_platform.access.actor import Actor
 from muster_platform.access.models import Group
@@ -24,7 +25,7 @@ from muster_protocol.messages import Action, Command, Message
 from muster_protocol.states import ExecutionState
 
 
-class Kind:
+class Kind(ABC):
     """A kind of job; what is given here suits one that has nothing of its own.
 
     Attributes:
@@ -38,9 +39,13 @@ class Kind:
     read: ClassVar[Permission]
     run: ClassVar[Permission]
 
+    @abstractmethod
     def messages(self, unit: Unit, executions: Sequence[Execution]) -> dict[str, Message]:
         """Give what to publish, by execution id: run it, or cancel it where that was asked."""
-        raise NotImplementedError
+
+    def devices(self, job: Job) -> SelectBase:
+        """Select the keys of its devices: who acts on the job must be allowed to on each."""
+        return select(Execution.device_key).where(Execution.job_id == job.id)
 
     def claim(
         self, unit: Unit, execution: Execution, standing: Standing, claimed: ExecutionState, at: int

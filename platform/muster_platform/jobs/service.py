@@ -235,18 +235,18 @@ class JobService:
         return job
 
     def require_everywhere(self, job: Job) -> None:
-        """Refuse who may not act on every device that has an execution.
+        """Refuse who may not act on every device that it is for.
 
         Raises:
             PermissionDenied: naming the permission and a group.
         """
-        run = kind_of(job).run
+        kind = kind_of(job)
+        run = kind.run
         missing = self._unit.session.execute(
             select(Group.name, Group.path)
             .join(Device, Device.group_id == Group.id)
-            .join(Execution, Execution.device_key == Device.id)
             .where(
-                Execution.job_id == job.id,
+                Device.id.in_(kind.devices(job)),
                 Device.deleted_at.is_(None),
                 ~permitted(self._unit.actor, run),
             )

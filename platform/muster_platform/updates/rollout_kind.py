@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import SelectBase, func, select, union, update
 
 from muster_platform.access.actor import system_actor
 from muster_platform.access.permissions import Permission
@@ -69,6 +69,13 @@ class UpdateKind(Kind):
                 releases[release_id] = describe(unit.session.get_one(Release, release_id))
             found[one.id] = _message(unit, one, releases[release_id], profiles[one.device_key])
         return found
+
+    def devices(self, job: Job) -> SelectBase:
+        """Those of phases to come, too: they get it because somebody let the rollout go on."""
+        planned = select(RolloutMember.device_key).where(
+            RolloutMember.job_id == job.id, RolloutMember.left_out == ""
+        )
+        return union(select(Execution.device_key).where(Execution.job_id == job.id), planned)
 
     def claim(
         self, unit: Unit, execution: Execution, standing: Standing, claimed: ExecutionState, at: int
@@ -182,7 +189,8 @@ def phase_counts(unit: Unit, job_id: str, number: int | None = None) -> dict[int
         query = query.where(Execution.phase == number)
     found: dict[int, dict[str, int]] = {}
     for phase, state, count in unit.session.execute(query):
-        found.setdefault(phase, {})[state] = count
+        if phase is not None:
+            found.setdefault(phase, {})[state] = count
     return found
 
 

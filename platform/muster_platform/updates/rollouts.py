@@ -7,12 +7,9 @@ from sqlalchemy import insert, select
 
 from muster_platform.access import audit
 from muster_platform.access.groups import common_path
-from muster_platform.access.models import Group
-from muster_platform.access.narrow import permitted
 from muster_platform.access.permissions import Permission
 from muster_platform.db.text import clean
 from muster_platform.devices.find import find_device
-from muster_platform.devices.models import Device
 from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from muster_platform.jobs import advance as passes
 from muster_platform.jobs.create import LONGEST_S, TITLE_CHARS
@@ -107,7 +104,7 @@ class RolloutService:
         job = lock_job(self._unit.session, rollout_id)
         if job is None:
             raise NotFound("rollout", rollout_id)
-        self._require_members(job)
+        JobService(self._unit).require_everywhere(job)
         if job.state != JobState.IN_PROGRESS:
             raise Conflict(f"only a rollout in progress goes on; this one is {job.state}")
         phase, following = current(self._unit.session.get_one(Rollout, job.id))
@@ -177,21 +174,6 @@ class RolloutService:
             .order_by(Job.id)
         )
         return [(job_id, title, phase) for job_id, title, phase in rows]
-
-    def _require_members(self, job: Job) -> None:
-        missing = self._unit.session.execute(
-            select(Group.name)
-            .join(Device, Device.group_id == Group.id)
-            .join(RolloutMember, RolloutMember.device_key == Device.id)
-            .where(
-                RolloutMember.job_id == job.id,
-                Device.deleted_at.is_(None),
-                ~permitted(self._unit.actor, Permission.ROLLOUTS_RUN),
-            )
-            .limit(1)
-        ).first()
-        if missing is not None:
-            raise PermissionDenied(Permission.ROLLOUTS_RUN, "the group of one of its devices")
 
     def _view(self, job: JobView) -> RolloutView:
         rollout = self._unit.session.get(Rollout, job.id)

@@ -3,10 +3,14 @@
 import pytest
 from sqlalchemy import update
 
+from muster_platform.access.actor import Actor, Grant
+from muster_platform.access.groups import GroupService
 from muster_platform.access.models import Group
+from muster_platform.access.permissions import BUILTIN_ROLES
 from muster_platform.devices.models import Device, Presence
 from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from muster_platform.jobs.executions import ExecutionService
+from muster_platform.jobs.service import JobService
 from muster_platform.jobs.targets import Target
 from muster_platform.paging import PageRequest
 from muster_platform.updates.adoption import AdoptionService
@@ -349,3 +353,26 @@ def test_adoption_counts_what_the_devices_of_a_release_have(fleet: Fleet) -> Non
     with fleet.platform.unit(ADMIN, write=False) as unit:
         [row] = AdoptionService(unit).newest()
     assert (row.there, row.newer, row.older, row.unknown, row.share) == (1, 1, 1, 1, 0.5)
+
+
+def test_acting_on_a_rollout_takes_the_right_on_devices_of_phases_to_come(fleet: Fleet) -> None:
+    fleet.add(4)
+    rollout = fleet.start(fleet.spec(PhaseSpec(devices=2, by_hand=True), PhaseSpec()))
+    first = {one.device_key for one in fleet.executions(rollout.id)}
+    with fleet.platform.unit(ADMIN) as unit:
+        own = GroupService(unit).create("east")
+        unit.session.execute(
+            update(Device).where(Device.id.in_(first)).values(group_id=own.id),
+            execution_options={"synchronize_session": False},
+        )
+        grants = (
+            Grant(BUILTIN_ROLES["viewer"], None),
+            Grant(BUILTIN_ROLES["release_manager"], own.path),
+        )
+    half = Actor("user", "half", "half@example.org", grants)
+    for act in ("pause", "resume", "abort", "next_phase"):
+        with pytest.raises(PermissionDenied, match="rollouts:run"):
+            fleet.do(act, rollout.id, actor=half)
+    with fleet.platform.unit(half) as unit, pytest.raises(PermissionDenied):
+        JobService(unit).cancel(rollout.id)
+    assert fleet.view(rollout.id).job.state == "IN_PROGRESS"
