@@ -152,15 +152,16 @@ def _raise(look: Look, rule: Rule, kind: Kind[Any], params: Any, limit: int) -> 
 
 
 def _show(look: Look, limit: int) -> int:
-    """Show alarms again whose explanation is over."""
-    over = select(Alarm.id).where(Alarm.rule_id == look.rule_id, Alarm.state.not_in(ACTIVE_STATES))
-    explained: Any = over
+    """Show alarms again whose explanation is over, or was deleted with its device."""
+    still: Any = select(Alarm.id).where(
+        Alarm.rule_id == look.rule_id, Alarm.state.in_(ACTIVE_STATES)
+    )
     alarms = look.unit.session.scalars(
         select(Alarm)
         .where(
             Alarm.rule_id == look.rule_id,
             Alarm.state.in_(ACTIVE_STATES),
-            Alarm.hidden_by.in_(explained),
+            Alarm.hidden_by.not_in(still),
         )
         .limit(limit)
     ).all()

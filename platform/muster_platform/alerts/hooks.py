@@ -31,13 +31,16 @@ class AlarmHooks(NoHooks):
         unit.session.execute(holds, execution_options={"synchronize_session": False})
 
     def on_purge(self, unit: Unit, device_key: int, limit: int) -> int:
-        """Delete a batch of the history of its alarms."""
-        found = unit.session.scalars(
-            select(AlarmEvent.id).where(AlarmEvent.device_key == device_key).limit(limit)
-        ).all()
-        statement = delete(AlarmEvent).where(AlarmEvent.id.in_(found))
-        unit.session.execute(statement, execution_options={"synchronize_session": False})
-        return len(found)
+        """Delete a batch of the history of its alarms, then of them: their evidence is its data."""
+        tables: tuple[Any, ...] = (AlarmEvent, Alarm)
+        for table in tables:
+            chosen = select(table.id).where(table.device_key == device_key).limit(limit)
+            found = unit.session.scalars(chosen).all()
+            if found:
+                statement = delete(table).where(table.id.in_(found))
+                unit.session.execute(statement, execution_options={"synchronize_session": False})
+                return len(found)
+        return 0
 
 
 class AlarmGroupHooks:
