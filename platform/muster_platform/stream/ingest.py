@@ -2,13 +2,9 @@
 
 import gc
 import logging
-import os
-import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from threading import Event
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from muster_broker.receiver import Receiver, ReceiverOptions, TlsOptions
 from muster_platform.access.actor import system_actor
@@ -18,14 +14,12 @@ from muster_platform.stream.appliers import Appliers
 from muster_platform.stream.kafka import topics
 from muster_platform.stream.kafka.records import RecordPublisher
 from muster_platform.stream.kafka.writer import KafkaWriter
-from muster_platform.stream.lease import RoleLease
+from muster_platform.stream.leased import Leased
 from muster_platform.stream.messages import Reader
 from muster_platform.stream.pipeline import Pipeline
-from muster_platform.stream.ports import LeaseLost
 from muster_platform.stream.replay import Replayer
 from muster_platform.stream.sink import DatabaseSink
 from muster_platform.stream.spool import Spool
-from muster_protocol.ids import uuid7
 from muster_protocol.topics import ALL_UP
 
 log = logging.getLogger(__name__)
@@ -72,35 +66,28 @@ def subscriptions(channels: Sequence[str]) -> tuple[tuple[str, int], ...]:
 
 
 class IngestRole:
-    """Runs ingest until told to stop.
-
-    Attributes:
-        active: this process holds the lease.
-    """
+    """Runs ingest until told to stop."""
 
     name = "ingest"
 
-    def __init__(
-        self,
-        platform: Platform,
-        appliers: Appliers | None = None,
-        *,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, platform: Platform, appliers: Appliers | None = None) -> None:
         """Prepare; nothing connects yet.
 
         Args:
             platform: the composition root.
             appliers: what takes messages; the platform's own when None.
-            monotonic: gives seconds.
         """
-        self.active = False
-        self._platform, self._appliers, self._monotonic = platform, appliers, monotonic
-        self._actor = system_actor("ingest")
+        self._platform, self._appliers = platform, appliers
+        self._actor = system_actor(self.name)
+        self._leased = Leased(platform, self._actor, self.name)
         self._pipeline: Pipeline | None = None
         self._receiver: Receiver | None = None
         self._records: RecordPublisher | None = None
-        self._note = "starting"
+
+    @property
+    def active(self) -> bool:
+        """Say whether this process holds the lease."""
+        return self._leased.active
 
     def run(self, stop: Event) -> None:
         """Stand by until the lease is ours, then move messages; return when stopped.
@@ -108,30 +95,13 @@ class IngestRole:
         Raises:
             ConfigurationError: the spool cannot be opened.
         """
-        settings = self._platform.settings
-        owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid7()[-12:]}"
-        lease = RoleLease(
-            self._platform.units, self._actor, self.name, owner, settings.ingest_lease_s
-        )
-        while not stop.is_set():
-            if not self._try_hold(lease):
-                stop.wait(settings.ingest_lease_s / 3)
-                continue
-            try:
-                self.active = True
-                self._work(lease, stop)
-            except LeaseLost as lost:
-                log.warning("ingest stands by: %s", lost)
-            finally:
-                self.active = False
-                self._pipeline = self._receiver = None
-        self._release(lease)
+        self._leased.run(stop, lambda: self._work(stop))
 
     def health(self) -> str:
         """Say in one line how it goes."""
         pipeline, receiver = self._pipeline, self._receiver
         if pipeline is None or receiver is None:
-            return self._note
+            return self._leased.note
         state = "ok" if receiver.connected else f"connecting to {receiver.options.address}"
         problem = pipeline.problem or receiver.problem or state
         counts = pipeline.counts
@@ -140,8 +110,8 @@ class IngestRole:
             f"quarantined {counts.quarantined}, in the spool {pipeline.spooled}"
         )
 
-    def _work(self, lease: RoleLease, stop: Event) -> None:
-        settings = self._platform.settings
+    def _work(self, stop: Event) -> None:
+        settings, lease = self._platform.settings, self._leased.lease
         calm_collector()
         spool = Spool(settings.spool_dir / "ingest.sqlite", settings.spool_bytes)
         writer = self._writer()
@@ -174,8 +144,9 @@ class IngestRole:
                     self._records,
                 )
                 log.info("ingest is active")
-                self._loop(self._pipeline, sink, replayer, lease, stop)
+                self._loop(self._pipeline, sink, replayer, stop)
         finally:
+            self._pipeline = self._receiver = None
             spool.close()
             if writer is not None:
                 writer.close()
@@ -192,46 +163,13 @@ class IngestRole:
         return receiver_options(settings, channels=channels)
 
     def _loop(
-        self,
-        pipeline: Pipeline,
-        sink: DatabaseSink,
-        replayer: Replayer,
-        lease: RoleLease,
-        stop: Event,
+        self, pipeline: Pipeline, sink: DatabaseSink, replayer: Replayer, stop: Event
     ) -> None:
-        every_s = self._platform.settings.ingest_lease_s / 3
-        renew_at = self._monotonic() + every_s
         while not stop.is_set():
             pipeline.step(STEP_S)
             sink.tell()
             replayer.step()
-            if self._monotonic() >= renew_at:
-                renew_at = self._monotonic() + every_s
-                self._renew(lease)
-
-    def _renew(self, lease: RoleLease) -> None:
-        try:
-            if not lease.hold():
-                raise LeaseLost("another ingest has taken over")
-        except SQLAlchemyError as error:
-            # Nobody else can take it either; every batch is fenced by the lease anyway.
-            log.warning("the lease is not renewed: %s", error)
-
-    def _try_hold(self, lease: RoleLease) -> bool:
-        try:
-            held = lease.hold()
-            self._note = "stands by: another ingest holds the lease"
-        except SQLAlchemyError as error:
-            held = False
-            self._note = f"the database is away: {str(error).splitlines()[0]}"
-            log.warning("ingest waits: %s", self._note)
-        return held
-
-    def _release(self, lease: RoleLease) -> None:
-        try:
-            lease.release()
-        except SQLAlchemyError as error:
-            log.warning("the lease is not given back, it runs out by itself: %s", error)
+            self._leased.keep(time.monotonic())
 
     def _chosen(self) -> Appliers:
         if self._appliers is None:

@@ -91,8 +91,8 @@ class KafkaSource:
         self.places.add((topic, partition))
         given: Any = message.headers() or ()
         headers = {name: _bytes(value) for name, value in given}
-        if topic == topics.QUARANTINE and _is_control(headers.get("channel", b"")):
-            return None
+        if headers.get("channel", b"").decode(errors="replace") in topics.FROM_MQTT:
+            return None  # ingest has it from MQTT already, stored or in quarantine
         stamp = headers.get("received_at", b"")
         received_at = int(stamp) if stamp.isdigit() else message.timestamp()[1]
         name = headers.get("topic", b"").decode(errors="replace")
@@ -137,8 +137,3 @@ class KafkaReader(Reader):
 
 def _bytes(value: str | bytes | None) -> bytes:
     return value.encode() if isinstance(value, str) else value or b""
-
-
-def _is_control(channel: bytes) -> bool:
-    """Say whether ingest has it from MQTT already, and put it into quarantine there."""
-    return channel.decode(errors="replace") in topics.FROM_MQTT

@@ -31,8 +31,10 @@ TOPIC_OF = {"telemetry": TELEMETRY, "logs": LOGS}
 RAW = (TELEMETRY, LOGS, EVENTS, QUARANTINE)
 """What the bridge writes and `ingest --from kafka` reads: one record per MQTT message."""
 
-FROM_MQTT = frozenset({row.name for row in CHANNELS if row.direction is UP and row.control})
-"""Channels that ingest takes from MQTT always: control never waits for Kafka."""
+CONTROL = frozenset({row.name for row in CHANNELS if row.direction is UP and row.control})
+FROM_MQTT = CONTROL | {RESERVED}
+"""Channels that ingest takes from MQTT always: control never waits for Kafka. The bridge writes
+them, too, for others to read; `ingest --from kafka` leaves them out, or they would come twice."""
 
-SUBSCRIBED = (*sorted(FROM_MQTT), f"{RESERVED}/#")
+SUBSCRIBED = (*sorted(CONTROL), f"{RESERVED}/#")
 """Behind `muster/1/+/up/`: what ingest subscribes to where there is Kafka."""
