@@ -31,6 +31,10 @@ help:  ## Say what can be made (this list)
 demo: $(RUNTIME)  ## Run it all anew with simulated devices (DEVICES=25); Ctrl-C stops all
 	@exec $(BIN)/muster up --demo --devices $(DEVICES) --state var/demo
 
+.PHONY: demo-full
+demo-full: $(DEV)  ## The demonstration with real Kafka and Elasticsearch (after make services)
+	@exec $(BIN)/python -m tests.services.demo_full --devices $(DEVICES)
+
 .PHONY: up
 up: $(RUNTIME)  ## Run it all, empty at first; what it stores in var/up is kept
 	@exec $(BIN)/muster up --state var/up
