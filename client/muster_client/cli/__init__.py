@@ -11,6 +11,7 @@ def register(app: typer.Typer) -> None:
         devices,
         fleet,
         logs,
+        oncall,
         people,
         releases,
         rights,
@@ -20,7 +21,7 @@ def register(app: typer.Typer) -> None:
         work,
     )
 
-    fleet_work = (account, devices, work, releases, rollouts, logs, alarms, settings, fleet)
+    fleet_work = (account, devices, work, releases, rollouts, logs, alarms, oncall, settings, fleet)
     for module in (*fleet_work, people, rights, trail):
         module.register(app)
 

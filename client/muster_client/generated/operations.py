@@ -3220,6 +3220,20 @@ class Operations(Caller):
         )
         return found
 
+    def send_on_call_test(
+        self,
+        group_id: int,
+    ) -> t.Listed[t.OnCallPerson]:
+        """Send a test mail to everybody on the list of a group; once a minute at most.
+
+        Needs `rules:write`.
+        """
+        found: t.Listed[t.OnCallPerson] = self.call(
+            "POST",
+            f"/on-call/{part(group_id)}/test",
+        )
+        return found
+
     def who_is_on_call(
         self,
         group_id: int,
@@ -4260,7 +4274,17 @@ class Operations(Caller):
     def list_rules(
         self,
         *,
-        kind: Literal["device_offline", "execution_failures", "log_match", "new_fingerprint", "part_down", "quarantine_grows", "telemetry_absent", "telemetry_threshold"] | None = None,
+        kind: Literal[
+            "device_offline",
+            "execution_failures",
+            "log_match",
+            "new_fingerprint",
+            "part_down",
+            "quarantine_grows",
+            "telemetry_absent",
+            "telemetry_threshold",
+        ]
+        | None = None,
         cursor: str | None = None,
         limit: int | None = None,
     ) -> t.Listed[t.RuleView]:
@@ -4283,7 +4307,16 @@ class Operations(Caller):
         self,
         *,
         name: str,
-        kind: Literal["device_offline", "execution_failures", "log_match", "new_fingerprint", "part_down", "quarantine_grows", "telemetry_absent", "telemetry_threshold"],
+        kind: Literal[
+            "device_offline",
+            "execution_failures",
+            "log_match",
+            "new_fingerprint",
+            "part_down",
+            "quarantine_grows",
+            "telemetry_absent",
+            "telemetry_threshold",
+        ],
         params: dict[str, Any],
         severity: t.Severity | Unset = UNSET,
         group_id: int | Unset = UNSET,
@@ -4339,7 +4372,16 @@ class Operations(Caller):
         self,
         *,
         name: str,
-        kind: Literal["device_offline", "execution_failures", "log_match", "new_fingerprint", "part_down", "quarantine_grows", "telemetry_absent", "telemetry_threshold"],
+        kind: Literal[
+            "device_offline",
+            "execution_failures",
+            "log_match",
+            "new_fingerprint",
+            "part_down",
+            "quarantine_grows",
+            "telemetry_absent",
+            "telemetry_threshold",
+        ],
         params: dict[str, Any],
         severity: t.Severity | Unset = UNSET,
         group_id: int | Unset = UNSET,

@@ -1589,6 +1589,7 @@ class OnCallAnswer(TypedDict):
         zone: IANA name of the zone of its times.
         wait_s: after so long without an acknowledgement the next person is told.
         remind_s: between two mails to the same person about the same alarm.
+        names: of everybody in it, by user id.
         version: counts the edits; for If-Match.
     """
 
@@ -1599,6 +1600,7 @@ class OnCallAnswer(TypedDict):
     reminders: int
     entries: list[Entry]
     absences: list[Absence]
+    names: dict[str, str]
     version: int
     updated_at: int
 
@@ -2266,7 +2268,16 @@ class RuleBody(TypedDict):
     """
 
     name: str
-    kind: Literal["device_offline", "execution_failures", "log_match", "new_fingerprint", "part_down", "quarantine_grows", "telemetry_absent", "telemetry_threshold"]
+    kind: Literal[
+        "device_offline",
+        "execution_failures",
+        "log_match",
+        "new_fingerprint",
+        "part_down",
+        "quarantine_grows",
+        "telemetry_absent",
+        "telemetry_threshold",
+    ]
     params: dict[str, Any]
     severity: NotRequired[Severity]
     group_id: NotRequired[int]

@@ -15,6 +15,7 @@ from muster_platform.access.sign_in_sessions import Seen, begin
 from muster_platform.access.tokens import Scope, TokenService
 from muster_platform.access.users import UserService
 from muster_platform.alerts.oncall import OnCallDraft, OnCallService
+from muster_platform.alerts.oncall_rules import Entry
 from muster_platform.bootstrap import DEVICE_HOOKS
 from muster_platform.devices.approval import ApprovalService
 from muster_platform.devices.bulk.run import advance_one
@@ -164,7 +165,6 @@ def fresh(world: World, inside: int = 0) -> dict[str, Any]:
             ProfileService(unit).create("sensor")
         profile = ProfileService(unit).create(f"profile-{n}")
         group = GroupService(unit).create(f"Fresh {n}", home)
-        OnCallService(unit).put(group.id, OnCallDraft())
         device = devices.register(f"device-{n}", "sensor", group.id)
         CredentialService(unit).rotate(device.device_id)
         deleted = devices.register(f"deleted-{n}", "sensor", group.id)
@@ -172,6 +172,7 @@ def fresh(world: World, inside: int = 0) -> dict[str, Any]:
         devices.register(f"gateway-{n}", "sensor", group.id)
         user, _ = UserService(unit).create(f"user-{n}@example.org", f"User {n}", PASSWORD)
         binding = UserService(unit).bind(user.id, "viewer")
+        OnCallService(unit).put(group.id, OnCallDraft(entries=(Entry(user_id=user.id),)))
         role = RoleService(unit).create(f"role_{n}", ["devices:read"])
         reading = Scope(permissions=("devices:read",), group_id=group.id)
         api_token, _ = TokenService(unit).create(f"Program {n}", [reading], 30, user.id)

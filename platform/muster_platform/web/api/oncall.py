@@ -6,10 +6,11 @@ import msgspec
 from msgspec import Meta
 
 from muster_platform.access.permissions import Permission
-from muster_platform.alerts.oncall import OnCallDraft, OnCallService
+from muster_platform.alerts.oncall import OnCallDraft, OnCallService, rota_of
 from muster_platform.alerts.oncall_models import OnCallList
 from muster_platform.alerts.oncall_rules import ABSENCES_MAX, ENTRIES_MAX, Absence, Entry
 from muster_platform.alerts.oncall_trial import send_test
+from muster_platform.alerts.oncall_views import names_of
 from muster_platform.errors import Conflict, NotFound
 from muster_platform.unit import Unit
 from muster_platform.web.api.common import Input, Listed, Millis
@@ -27,6 +28,7 @@ class OnCallAnswer(msgspec.Struct, kw_only=True):
         zone: IANA name of the zone of its times.
         wait_s: after so long without an acknowledgement the next person is told.
         remind_s: between two mails to the same person about the same alarm.
+        names: of everybody in it, by user id.
         version: counts the edits; for If-Match.
     """
 
@@ -37,6 +39,7 @@ class OnCallAnswer(msgspec.Struct, kw_only=True):
     reminders: int
     entries: list[Entry]
     absences: list[Absence]
+    names: dict[str, str]
     version: int
     updated_at: int
 
@@ -95,13 +98,13 @@ class ShiftAnswer(msgspec.Struct, kw_only=True):
 @routes.add("GET", "/on-call", permission=READ)
 def list_on_call(unit: Unit) -> Listed[OnCallAnswer]:
     """List the on-call lists of the groups on which you may read rules."""
-    return Listed(items=[_answer(row) for row, _group in OnCallService(unit).lists()])
+    return Listed(items=[_answer(unit, row) for row, _group in OnCallService(unit).lists()])
 
 
 @routes.add("GET", "/on-call/{group_id}", permission=READ, errors=(NotFound,), etag="version")
 def get_on_call(unit: Unit, group_id: int) -> OnCallAnswer:
     """Get the on-call list of a group."""
-    return _answer(OnCallService(unit).get(group_id))
+    return _answer(unit, OnCallService(unit).get(group_id))
 
 
 @routes.add("PUT", "/on-call/{group_id}", permission=WRITE, errors=(NotFound,), etag="version")
@@ -115,7 +118,7 @@ def put_on_call(unit: Unit, group_id: int, body: OnCallBody, if_match: int | Non
         entries=tuple(body.entries),
         absences=tuple(body.absences),
     )
-    return _answer(OnCallService(unit).put(group_id, draft, if_version=if_match))
+    return _answer(unit, OnCallService(unit).put(group_id, draft, if_version=if_match))
 
 
 @routes.add("DELETE", "/on-call/{group_id}", permission=WRITE, errors=(NotFound,))
@@ -148,5 +151,19 @@ def send_on_call_test(unit: Unit, group_id: int) -> Listed[OnCallPerson]:
     return Listed(items=[OnCallPerson(user_id=user.id, name=user.name) for user in people])
 
 
-def _answer(row: OnCallList) -> OnCallAnswer:
-    return msgspec.convert(row, OnCallAnswer, from_attributes=True)
+def _answer(unit: Unit, row: OnCallList) -> OnCallAnswer:
+    rota = rota_of(row)
+    ids = {entry.user_id for entry in rota.entries}
+    ids |= {one for away in rota.absences for one in (away.user_id, away.instead_id) if one}
+    return OnCallAnswer(
+        group_id=row.group_id,
+        zone=row.zone,
+        wait_s=row.wait_s,
+        remind_s=row.remind_s,
+        reminders=row.reminders,
+        entries=list(rota.entries),
+        absences=list(rota.absences),
+        names=names_of(unit.session, ids),
+        version=row.version,
+        updated_at=row.updated_at,
+    )
