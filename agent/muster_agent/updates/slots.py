@@ -75,8 +75,12 @@ class SlotInstaller:
         disk.make_folder(self.folder)
         disk.remove(slot)
         disk.make_folder(slot)
-        for artifact, file in files.items():
-            unpack(disk, artifact, file, slot)
+        try:
+            for artifact, file in files.items():
+                unpack(disk, artifact, file, slot)
+        except Exception:
+            disk.remove(slot)  # nobody can use it, and it may be what fills the disk
+            raise
         manifest = Manifest(
             execution=release.execution,
             version=release.version,

@@ -10,6 +10,8 @@ import pytest
 
 from muster_agent.updates.disk import Disk
 from muster_agent.updates.errors import UpdateError
+from muster_agent.updates.installer import Release
+from muster_agent.updates.slots import SlotInstaller
 from muster_agent.updates.unpack import unpack
 
 
@@ -115,3 +117,12 @@ def test_a_small_archive_of_endless_zeros_leaves_room_on_the_disk(
         unpack(disk, "one.zip", file, slot)
     assert refused.value.code == "disk_full"
     assert disk.free_bytes(slot) >= 2**20
+
+
+def test_what_could_not_be_unpacked_is_removed_again(tmp_path: Path) -> None:
+    file, installer = tmp_path / "1", SlotInstaller(tmp_path / "slots", SmallDisk())
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", bytes(16 * 2**20))
+    with pytest.raises(UpdateError, match="fills the disk"):
+        installer.install(Release("e", "2", (), {}), {"one.zip": file})
+    assert [path.name for path in (tmp_path / "slots").iterdir()] == []
