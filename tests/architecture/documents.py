@@ -28,8 +28,16 @@ def generate(path: str) -> bytes:
     Raises:
         subprocess.CalledProcessError: its generator failed.
     """
-    command = [sys.executable, *DOCUMENTS[path]]
-    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    made = _output([sys.executable, *DOCUMENTS[path]])
+    if path.endswith(".py"):
+        return _output(
+            [sys.executable, "-m", "ruff", "format", "--stdin-filename", path, "-"], made
+        )
+    return made
+
+
+def _output(command: list[str], given: bytes | None = None) -> bytes:
+    return subprocess.run(command, cwd=ROOT, input=given, stdout=subprocess.PIPE, check=True).stdout
 
 
 def stale() -> list[str]:

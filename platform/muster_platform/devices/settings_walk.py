@@ -94,7 +94,8 @@ def walk_one(unit: Unit, limit: int) -> int | None:
 
 def _step(unit: Unit, layer: SettingsLayer, limit: int) -> int:
     path, why = _described(unit, layer)
-    unit.outbox.touched.append(Touched("settings", str(layer.id), f"Settings {why}", layer.changed_by))
+    touched = Touched("settings", str(layer.id), f"Settings {why}", layer.changed_by)
+    unit.outbox.touched.append(touched)
     keys: Sequence[int] = unit.session.scalars(
         select(Device.id)
         .where(*members(layer, path), Device.id > (layer.walk_after or 0))

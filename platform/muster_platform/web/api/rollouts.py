@@ -229,7 +229,9 @@ def abort_rollout(unit: Unit, rollout_id: str, body: Because) -> RolloutView:
     return RolloutService(unit).abort(rollout_id, body.reason)
 
 
-@routes.add("POST", "/rollouts/{rollout_id}/retry", permission=RUN, errors=(Conflict,), idempotent=True)
+@routes.add(
+    "POST", "/rollouts/{rollout_id}/retry", permission=RUN, errors=(Conflict,), idempotent=True
+)
 def retry_rollout(unit: Unit, rollout_id: str, body: Because) -> RetryAnswer:
     """Try again on the devices where it failed, each in its own phase."""
     return RetryAnswer(attempts=RolloutService(unit).retry(rollout_id, body.reason))

@@ -35,19 +35,15 @@ CHANGES: dict[str, str] = {
 }
 """What became of an alarm, after the name of who did it."""
 
-_PAGES = {
-    "fingerprint": ("fingerprints.page", "fingerprint"),
-    "job": ("jobs.page", "job_id"),
-}
-
 
 def subject_url(alarm: AlarmView) -> str:
     """Give the address of what an alarm is about, "" where it has no page."""
     if alarm.device_id is not None:
         return url_for("devices.page", device_id=alarm.device_id, tab="overview")
-    if alarm.subject_kind in _PAGES:
-        endpoint, name = _PAGES[alarm.subject_kind]
-        return url_for(endpoint, **{name: alarm.subject_id})
+    if alarm.subject_kind == "fingerprint":
+        return url_for("fingerprints.page", fingerprint=alarm.subject_id)
+    if alarm.subject_kind == "job":
+        return url_for("jobs.page", job_id=alarm.subject_id)
     if alarm.subject_kind == "group":
         return url_for("device.index_view", group=alarm.subject_id)
     return ""
