@@ -194,9 +194,11 @@ class Agent(Voice):
         return CoreOptions(**values)
 
     def _inventory(self) -> list[Component]:
-        """Give what is installed: said by the installer, the options and the app, in turn."""
-        versions = {item.component: item.version for item in self._updates.inventory()}
-        versions |= {item.component: item.version for item in self.options.inventory()}
+        """Give what is installed: said by the options, the installer and the app, in turn."""
+        # What was installed stands in place of what the options say: a file is not rewritten by
+        # an update. What the app itself says (set_inventory) is the last word.
+        versions = {item.component: item.version for item in self.options.inventory()}
+        versions |= {item.component: item.version for item in self._updates.inventory()}
         versions |= self._inventory_said
         return [Component(component=name, version=v) for name, v in versions.items()]
 
