@@ -3,6 +3,7 @@
 A document is moved as its bytes stand: of all of it only its id and its day are read.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,9 @@ from muster_platform.logs.elastic.indices import index_of
 
 PATH = "/_bulk?filter_path=items.*.status,items.*.error"
 REASON_CHARS = 500
+ID_BYTES = 512
+"""Longest id that Elasticsearch takes; a longer one would have it refuse the whole request."""
+_DAY = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T")
 
 
 class _Event(msgspec.Struct):
@@ -73,6 +77,10 @@ def action(prefix: str, value: bytes) -> bytes:
         msgspec.DecodeError: it is no document of ours, or has no id or time.
     """
     head = _head.decode(value)
+    if not _DAY.match(head.timestamp):
+        raise msgspec.ValidationError("`@timestamp` is not a time as ISO 8601 writes it")
+    if not 1 <= len(head.event.id.encode()) <= ID_BYTES:
+        raise msgspec.ValidationError(f"`event.id` takes 1 to {ID_BYTES} bytes")
     day = index_of(prefix, head.timestamp)
     if b"\n" in value:
         value = _encode(msgspec.json.decode(value))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import reduce
 from threading import Event
 
 import pytest
@@ -123,6 +124,27 @@ def test_a_refused_record_goes_to_quarantine_alone_and_once(platform, parts):
     assert source.committed == len(source.values)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"@timestamp": '2025"}\n11-24T10'},
+        {"@timestamp": "yesterday"},
+        {"event": {"id": ""}},
+        {"event": {"id": "i" * 513}},
+    ],
+    ids=["torn action line", "no time", "no id", "long id"],
+)
+def test_a_record_for_which_a_whole_request_would_be_refused_is_alone_too(platform, parts, change):
+    good, stop = made(3), Event()
+    strange = json.dumps(json.loads(good[1]) | change).encode()
+    source, indexer = parts([good[0], strange, good[2]])
+    source.on_wait = stop.set
+    indexer.step(stop)
+    assert count(platform) == 2
+    assert [row.payload for row in kept(platform)] == [strange]
+    assert source.committed == 3
+
+
 def test_a_refused_record_can_be_tried_again_when_the_reason_is_gone(platform, parts):
     strange = json.loads(made(1)[0]) | {"surprise": 1}
     _, indexer = parts([*made(1, at=NOW - 1), json.dumps(strange).encode()])
@@ -235,6 +257,7 @@ HOSTILE = {
     "long": "x" * 30_000,
     "big": 1e300,
     "deep": [[[[[]]]]],
+    "as deep as the protocol has it": reduce(lambda inner, _: {"in": inner}, range(30), {"x": 1}),
     "ü\ufffd": "\ufffd",
 }
 
