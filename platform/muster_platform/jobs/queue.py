@@ -124,11 +124,13 @@ def _sendable(unit: Unit, execution: Execution, device: DeviceFacts, authors: Au
     around = surroundings_of(device, execution.job, unit.now(), unit.settings)
     if not may_send(standing_of(execution, execution.job), around):
         return False
-    if execution.handed_at is not None:
+    if execution.cancel_requested_at is not None:
         return True
+    why = kind_of(execution.job).held(unit, execution.job)
+    if why is None and execution.handed_at is not None:
+        return True  # sent again: nothing more is given than the device was given before
     if execution.job.cancel_requested_at is not None:
         return False  # the pass over the job cancels it
-    why = kind_of(execution.job).held(unit, execution.job)
     if why is None and not authors.may_run(execution.job, device.group_path):
         why = lost_text(execution.job, f"the group of {device.device_id}")
     if why is None:

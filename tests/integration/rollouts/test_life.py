@@ -7,6 +7,7 @@ from muster_platform.access.actor import Actor, Grant
 from muster_platform.access.groups import GroupService
 from muster_platform.access.models import Group
 from muster_platform.access.permissions import BUILTIN_ROLES
+from muster_platform.bootstrap import DEVICE_HOOKS
 from muster_platform.devices.models import Device, Presence
 from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from muster_platform.jobs.executions import ExecutionService
@@ -250,6 +251,19 @@ def test_a_revoked_release_pauses_its_rollout_and_nothing_more_is_sent(fleet: Fl
     assert (view.job.state, view.job.reason) == ("PAUSED", "the release app 2.0 was revoked")
     with pytest.raises(Conflict, match="was revoked"):
         fleet.do("resume", rollout.id)
+
+
+def test_a_revoked_release_is_not_sent_a_second_time_but_taken_back(fleet: Fleet) -> None:
+    fleet.add(1)
+    rollout = fleet.start(fleet.spec())
+    assert len(fleet.dispatch()) == 1
+    revoke(fleet)
+    fleet.pass_over()
+    with fleet.platform.unit(ADMIN) as unit:
+        DEVICE_HOOKS.on_hello(unit, fleet.keys["phone-0000"], [])
+    assert fleet.dispatch() == []
+    fleet.do("abort", rollout.id)
+    assert [document(one)["action"] for one in fleet.dispatch()] == ["cancel"]
 
 
 def test_aborting_ends_what_was_not_sent_and_asks_the_rest_to_stop(fleet: Fleet) -> None:
