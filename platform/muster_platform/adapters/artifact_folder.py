@@ -76,9 +76,10 @@ class ArtifactFolder:
         try:
             os.link(self._part(upload_id), whole)
         except FileExistsError:
-            os.utime(whole)  # fresh again, so that no pass takes it for an orphan
+            pass
         except OSError as error:
             raise _full(error) from error
+        os.utime(whole)  # fresh, so that no pass takes it for an orphan before it is entered
         _sync_folder(whole.parent)
         _sync_folder(self._folder)
 
