@@ -49,7 +49,8 @@ class Elasticsearch:
         url: its address, the same after a restart.
     """
 
-    def __init__(self, home: Path, java: Path, heap: str) -> None:
+    def __init__(self, home: Path, program_folder: Path, java: Path, heap: str) -> None:
+        self._program = program_folder
         self.home, self.log = home, home / "elasticsearch.log"
         self._java, self._heap = java, heap
         self._port, self._transport = free_port(), free_port()
@@ -58,7 +59,7 @@ class Elasticsearch:
 
     def start(self) -> None:
         """Start it, on its port and data, and wait until it answers."""
-        program_file = ROOT / f"elasticsearch-{VERSION}" / "bin" / "elasticsearch"
+        program_file = self._program / "bin" / "elasticsearch"
         env = {
             **os.environ,
             "HOME": str(self.home),
@@ -130,6 +131,10 @@ class Elasticsearch:
             self.call("DELETE", f"/{index['index']}")
 
 
+def _open_to_all(path: Path) -> bool:
+    return all(parent.stat().st_mode & 0o001 for parent in path.parents)
+
+
 @contextmanager
 def running(heap: str = "512m") -> Iterator[Elasticsearch]:
     """Start a server with a folder of its own."""
@@ -145,7 +150,10 @@ def running(heap: str = "512m") -> Iterator[Elasticsearch]:
         for path in (home / "config", *(home / "config").rglob("*")):
             if owner is not None:
                 os.chown(path, owner, owner)
-        server = Elasticsearch(home, java.parents[1], heap)
+        if owner is not None and not _open_to_all(source):
+            # The checkout lies in a folder that only its owner may enter.
+            source = Path(shutil.copytree(source, home / "program"))
+        server = Elasticsearch(home, source, java.parents[1], heap)
         try:
             server.start()
             yield server
