@@ -113,7 +113,7 @@ def gateway(folder: Path, web_url: str, token: str) -> Iterator[MusterProcess]:
     (folder / "agent.toml").write_text(
         '[agent]\nhandlers = "pump_app:setup"\nflush_s = 0.5\nsystem_metrics_every_s = 0\n'
         '[inventory]\napp = "1.0.0"\n'
-        f'[updates]\nslots = "slots"\nhealth_command = "grep -q two {folder}/slots/current/app.txt"\n'
+        '[updates]\nslots = "slots"\nhealth_command = "grep -q two app.txt"\n'
     )
     state = ("--state", str(folder / "state"))
     enrol = ("agent", "enrol", "--server", web_url, "--token", token, "--device-id", "gw-1")
