@@ -58,7 +58,13 @@ def purge_step(unit: Unit, hooks: DeviceHooks, limit: int) -> int:
     Returns:
         How many rows were deleted, the last step of a device counts as one; 0: nothing is due.
     """
-    due = (Device.purge_at <= unit.now(), Device.deleted_at.is_not(None))
+    due: tuple[ColumnElement[bool], ...] = (
+        Device.purge_at <= unit.now(),
+        Device.deleted_at.is_not(None),
+    )
+    if unit.settings.kafka_brokers:
+        # Batches from Kafka hold no lease that could be waited for.
+        due = (*due, Device.deleted_at <= unit.now() - RECENT_MS)
     _let_ingest_end(unit, *due)
     device = unit.session.scalars(
         select(Device)

@@ -164,6 +164,19 @@ def test_after_its_time_the_data_goes_in_short_transactions_and_cannot_come_back
             DeletedService(unit).restore(key)
 
 
+def test_with_kafka_a_device_is_purged_when_no_batch_from_there_can_still_write_of_it(
+    platform, fleet
+):
+    platform.configure(kafka_brokers=("kafka:9092",))
+    key = load(platform, "cam-1").id
+    _delete(platform, purge=True)
+    purge_deleted(platform)
+    _say(platform, key)  # a batch that was begun before it was deleted
+    platform.time.advance(s=601)
+    purge_deleted(platform)
+    assert set(_counts(platform, key).values()) == {0}
+
+
 def test_a_pass_that_has_much_to_delete_leaves_the_rest_to_the_next(platform, fleet, monkeypatch):
     key = load(platform, "cam-1").id
     _say(platform, key)
