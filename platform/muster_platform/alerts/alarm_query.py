@@ -191,7 +191,45 @@ class AlarmQuery:
         ids = {int(row.path.rstrip("/").rpartition("/")[2]) for row in rows}
         found = self._session.execute(select(Group.id, Group.name).where(Group.id.in_(ids)))
         names = {row[0]: row[1] for row in found}
-        return [_view(row, names) for row in rows]
+        return [self._view(row, names) for row in rows]
+
+    def _view(self, row: Row[Any], names: dict[int, str]) -> AlarmView:
+        alarm: Alarm = row.Alarm
+        evidence = alarm.evidence
+        if "records" in evidence and not self._unit.actor.may(Permission.LOGS_READ, row.path):
+            evidence = {name: seen for name, seen in evidence.items() if name != "records"}
+        group_id = int(row.path.rstrip("/").rpartition("/")[2])
+        return AlarmView(
+            id=alarm.id,
+            title=alarm.title,
+            severity=Severity(alarm.severity),
+            state=AlarmState(alarm.state),
+            rule_id=alarm.rule_id,
+            rule_name=alarm.rule.name,
+            kind=alarm.rule.kind,
+            subject_kind=alarm.subject_kind,
+            subject_id=alarm.subject_id,
+            subject_name=alarm.subject_name,
+            device_id=row.device_id,
+            group_id=group_id,
+            group_name=names.get(group_id, ""),
+            counter=alarm.counter,
+            evidence=evidence,
+            labels=alarm.labels,
+            hidden_by=alarm.hidden_by,
+            first_at=alarm.first_at,
+            active_at=alarm.active_at,
+            last_at=alarm.last_at,
+            acknowledged_at=alarm.acknowledged_at,
+            acknowledged_by=alarm.acknowledged_by,
+            cleared_at=alarm.cleared_at,
+            resolved_at=alarm.resolved_at,
+            resolved_by=alarm.resolved_by,
+            resolved_reason=alarm.resolved_reason,
+            assignee_id=alarm.assignee_id,
+            assignee_name=row.assignee_name,
+            version=alarm.version,
+        )
 
 
 def counted_by_rule(unit: Unit, rule_ids: Sequence[str]) -> dict[str, int]:
@@ -225,40 +263,4 @@ def _visible(unit: Unit) -> tuple[ColumnElement[bool], ...]:
     return (
         permitted(unit.actor, READ, PATH),
         or_(Alarm.device_key.is_(None), Device.deleted_at.is_(None)),
-    )
-
-
-def _view(row: Row[Any], names: dict[int, str]) -> AlarmView:
-    alarm: Alarm = row.Alarm
-    group_id = int(row.path.rstrip("/").rpartition("/")[2])
-    return AlarmView(
-        id=alarm.id,
-        title=alarm.title,
-        severity=Severity(alarm.severity),
-        state=AlarmState(alarm.state),
-        rule_id=alarm.rule_id,
-        rule_name=alarm.rule.name,
-        kind=alarm.rule.kind,
-        subject_kind=alarm.subject_kind,
-        subject_id=alarm.subject_id,
-        subject_name=alarm.subject_name,
-        device_id=row.device_id,
-        group_id=group_id,
-        group_name=names.get(group_id, ""),
-        counter=alarm.counter,
-        evidence=alarm.evidence,
-        labels=alarm.labels,
-        hidden_by=alarm.hidden_by,
-        first_at=alarm.first_at,
-        active_at=alarm.active_at,
-        last_at=alarm.last_at,
-        acknowledged_at=alarm.acknowledged_at,
-        acknowledged_by=alarm.acknowledged_by,
-        cleared_at=alarm.cleared_at,
-        resolved_at=alarm.resolved_at,
-        resolved_by=alarm.resolved_by,
-        resolved_reason=alarm.resolved_reason,
-        assignee_id=alarm.assignee_id,
-        assignee_name=row.assignee_name,
-        version=alarm.version,
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from muster_platform.alerts.kinds.table import KINDS
+from muster_platform.alerts.models import Alarm
 from muster_platform.alerts.rule_service import RuleService
 from muster_platform.paging import PageRequest
 from muster_platform.web.api import rules
@@ -85,3 +86,15 @@ def test_a_built_in_rule_can_be_switched_off_and_not_deleted(world: World) -> No
 def test_a_rule_that_does_not_fit_is_refused_by_field(world: World, change, where) -> None:
     refused = world.refused(422, "POST", "/rules/preview", json={**HOT, **change})
     assert refused["where"] == f"$.{where}"
+
+
+def test_the_log_records_of_an_alarm_are_for_those_who_may_read_logs(world: World) -> None:
+    path = f"/alarms/{fresh(world)['alarm_id']}"
+    record = {"id": "r", "ts": 1, "level": "ERROR", "message": "password is swordfish"}
+    with world.platform.unit(ADMIN) as unit:
+        alarm = unit.session.get_one(Alarm, path.rpartition("/")[2])
+        alarm.evidence = {"values": [{"name": "records", "value": 1}], "records": [record]}
+    assert world.ok("GET", path, role_user("on_call"))["evidence"]["records"] == [record]
+    shown = world.ok("GET", path, role_user("viewer"))["evidence"]
+    assert shown == {"values": [{"name": "records", "value": 1}]}
+    assert "swordfish" not in str(world.ok("GET", "/alarms", role_user("viewer")))
