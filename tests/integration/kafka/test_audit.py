@@ -8,7 +8,7 @@ import pytest
 from muster_platform.access import audit
 from muster_platform.stream.kafka import setup, topics
 from muster_platform.stream.kafka.audit import AuditOut
-from muster_platform.stream.kafka.writer import KafkaRecord, KafkaWriter
+from muster_platform.stream.kafka.writer import KafkaRecord, KafkaWriter, RecordRefused
 from muster_platform.stream.ports import SinkAway
 from tests.services import kafka as service
 from tests.services.database import ADMIN, TestPlatform
@@ -65,3 +65,28 @@ def test_what_kafka_does_not_take_is_published_later(broker: Kafka, platform: Te
     AuditOut(platform.units, writer).step()
     writer.close()
     assert names(broker)[-1] == "kept"
+
+
+class _Narrow:
+    """Takes records of a few bytes."""
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+
+    def write(self, records: list[KafkaRecord]) -> None:
+        if any(len(record.value) > 2_000 for record in records):
+            raise RecordRefused("too large")
+        self.taken += [record.value for record in records]
+
+
+def test_an_entry_that_is_too_large_holds_none_back(platform: TestPlatform) -> None:
+    for name, size in (("first", 1), ("large", 5_000), ("last", 1)):
+        with platform.unit(ADMIN) as unit:
+            audit.record(unit, "device.rename", "device", 7, name, after={"name": "x" * size})
+    narrow = _Narrow()
+    out = AuditOut(platform.units, narrow)  # type: ignore[arg-type]
+    assert out.step() >= 3
+    found = [msgspec.json.decode(value)["muster"] for value in narrow.taken[-3:]]
+    assert [one["subject"]["name"] for one in found] == ["first", "large", "last"]
+    assert [one["after"] for one in found] == [{"name": "x"}, None, {"name": "x"}]
+    assert AuditOut(platform.units, narrow).step() == 0  # type: ignore[arg-type]

@@ -83,12 +83,25 @@ class AuditOut:
             position = unit.session.get(StreamPosition, POSITION)
             entries = _entries(unit, position.position if position else 0)
             records = [KafkaRecord(AUDIT, _key(entry), document(entry), []) for entry in entries]
+            bare = [document(entry, whole=False) for entry in entries]
             last = entries[-1].id if entries else 0
         if records:
-            self._writer.write(records)
+            self._write(records, bare)
             with self._units.open(self._actor) as unit:
                 unit.session.merge(StreamPosition(name=POSITION, position=last))
         return len(records)
+
+    def _write(self, records: list[KafkaRecord], bare: list[bytes]) -> None:
+        """Write records; one that is too large for Kafka without what was before and after."""
+        try:
+            self._writer.write(records)
+        except RecordRefused:
+            for record, value in zip(records, bare, strict=True):
+                try:
+                    self._writer.write([record])
+                except RecordRefused:
+                    log.warning("an audit entry is too large for Kafka: it goes without its values")
+                    self._writer.write([record._replace(value=value)])
 
     def _report(self, problem: str | None) -> None:
         if problem and problem != self.problem:
@@ -105,8 +118,12 @@ def _key(entry: AuditEntry) -> bytes:
     return f"{entry.subject_kind}:{entry.subject_id}".encode()
 
 
-def document(entry: AuditEntry) -> bytes:
-    """Make an entry's document: ECS names, and what has no such name under `muster`."""
+def document(entry: AuditEntry, *, whole: bool = True) -> bytes:
+    """Make an entry's document: ECS names, and what has no such name under `muster`.
+
+    Args:
+        whole: with what was before and after; both are null otherwise, and `hash` still holds.
+    """
     made = {
         "@timestamp": iso(entry.at),
         "event": {"id": str(entry.id), "action": entry.action, "reason": entry.reason},
@@ -120,8 +137,8 @@ def document(entry: AuditEntry) -> bytes:
                 "name": entry.subject_name,
             },
             "device_key": entry.device_key,
-            "before": entry.before,
-            "after": entry.after,
+            "before": entry.before if whole else None,
+            "after": entry.after if whole else None,
             "hash": entry.hash,
         },
     }
