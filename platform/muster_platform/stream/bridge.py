@@ -88,7 +88,8 @@ class BridgeRole:
                 audit = AuditOut(self._platform.units, writer)
                 while not stop.is_set():
                     self._pipeline.step(STEP_S)
-                    audit.step()
+                    if self._pipeline.problem is None:  # where Kafka is away, devices go first
+                        audit.step()
                     self._leased.keep(time.monotonic())
         finally:
             self._pipeline = self._receiver = None

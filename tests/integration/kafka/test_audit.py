@@ -33,7 +33,11 @@ def names(broker: Kafka) -> list[str]:
 
 
 class _Away:
+    def __init__(self) -> None:
+        self.asked = 0
+
     def write(self, records: list[KafkaRecord]) -> None:
+        self.asked += 1
         raise SinkAway("nobody there")
 
 
@@ -90,3 +94,15 @@ def test_an_entry_that_is_too_large_holds_none_back(platform: TestPlatform) -> N
     assert [one["subject"]["name"] for one in found] == ["first", "large", "last"]
     assert [one["after"] for one in found] == [{"name": "x"}, None, {"name": "x"}]
     assert AuditOut(platform.units, narrow).step() == 0  # type: ignore[arg-type]
+
+
+def test_a_kafka_that_is_away_is_asked_seldom_since_messages_of_devices_wait_meanwhile(
+    platform: TestPlatform,
+) -> None:
+    act(platform, "kept")
+    now, away = [0.0], _Away()
+    out = AuditOut(platform.units, away, monotonic=lambda: now[0])  # type: ignore[arg-type]
+    for second in range(60):
+        now[0] = float(second)
+        out.step()
+    assert away.asked == 2

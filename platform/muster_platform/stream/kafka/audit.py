@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 POSITION = "audit"
 EVERY_S = 2.0
+RETRY_S = 30.0
+"""After a failure: each try takes as long as Kafka may take, and what devices say waits for it."""
 AT_ONCE = 500
 
 _encode = msgspec.json.Encoder().encode
@@ -72,6 +74,7 @@ class AuditOut:
             count = self._publish()
         except (SQLAlchemyError, SinkAway, RecordRefused) as error:
             self._report(str(error).splitlines()[0])
+            self._at = self._monotonic() + RETRY_S
             return 0
         self._report(None)
         if count == AT_ONCE:
