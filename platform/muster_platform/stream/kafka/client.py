@@ -9,6 +9,7 @@ log = logging.getLogger("muster_platform.kafka")
 
 LINGER_MS = 2
 REFRESH_MS = 5_000
+HEADERS_BYTES = 64 * 1024
 
 
 def common(settings: Settings) -> dict[str, Any]:
@@ -35,6 +36,11 @@ def common(settings: Settings) -> dict[str, Any]:
     return chosen | {name: value for name, value in optional.items() if value}
 
 
+def record_bytes(settings: Settings) -> int:
+    """Give the largest record: whatever a broker lets through, with its headers."""
+    return max(1024 * 1024, 4 * settings.payload_bytes) + HEADERS_BYTES
+
+
 def producer(settings: Settings) -> dict[str, Any]:
     """Give what a producer needs: nothing lost, nothing out of order, bounded memory."""
     return common(settings) | {
@@ -43,6 +49,7 @@ def producer(settings: Settings) -> dict[str, Any]:
         "linger.ms": LINGER_MS,
         "compression.type": settings.kafka_compression,
         "delivery.timeout.ms": settings.kafka_delivery_s * 1000,
+        "message.max.bytes": record_bytes(settings),
         "queue.buffering.max.messages": 4 * settings.ingest_batch_messages,
         "queue.buffering.max.kbytes": settings.kafka_buffer_bytes // 1024,
         # A report for each record that was taken would cost as much as sending it: an empty

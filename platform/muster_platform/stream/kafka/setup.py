@@ -25,7 +25,7 @@ def set_up(settings: Settings, say: Callable[[str], None]) -> None:
     there = set(_topics(admin, settings))
     config = {
         "min.insync.replicas": str(settings.kafka_replication // 2 + 1),
-        "max.message.bytes": str(max(1024 * 1024, 4 * settings.payload_bytes)),
+        "max.message.bytes": str(client.record_bytes(settings)),
     }
     wanted = [
         NewTopic(topic.name, settings.kafka_partitions, settings.kafka_replication, config=config)

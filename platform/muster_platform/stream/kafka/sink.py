@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from muster_platform.stream.kafka import topics
-from muster_platform.stream.kafka.writer import Headers, KafkaRecord, KafkaWriter
+from muster_platform.stream.kafka.writer import Headers, KafkaRecord, KafkaWriter, RecordRefused
 from muster_platform.stream.messages import Envelope, Quarantined
 
 Check = Callable[[], None]
+CUT_BYTES = 4096
 
 
 class KafkaSink:
@@ -32,9 +33,23 @@ class KafkaSink:
         self._writer.write(_records(envelopes, quarantined))
 
     def keep_bare(self, item: Quarantined, why: str) -> None:
-        """Keep the payload of a message that is not taken with what is said about it."""
-        headers: Headers = [("reason", b"refused"), ("detail", why.encode(errors="replace")[:500])]
-        self._writer.write([KafkaRecord(topics.QUARANTINE, b"", item.raw.payload, headers)])
+        """Keep a message that is not taken, with little said about it, and cut if it must be.
+
+        A topic made by others may take less than a broker lets through; no message may stop the
+        bridge.
+        """
+        headers: Headers = [
+            ("topic", item.raw.topic.encode(errors="replace")),
+            ("reason", b"refused"),
+            ("detail", why.encode(errors="replace")[:500]),
+        ]
+        payload = item.raw.payload
+        try:
+            self._writer.write([KafkaRecord(topics.QUARANTINE, b"", payload, headers)])
+        except RecordRefused:
+            headers.append(("cut_from", b"%d" % len(payload)))
+            cut = payload[:CUT_BYTES]
+            self._writer.write([KafkaRecord(topics.QUARANTINE, b"", cut, headers)])
 
 
 def _records(
