@@ -1,15 +1,12 @@
-"""What people would have done in the demonstration: tags, settings, a few commands."""
+"""What people would have done in the demonstration: tags, settings, commands, and demo_work."""
 
 import logging
 import threading
 
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from muster_platform.access.actor import Actor, system_actor
-from muster_platform.access.auth import actor_of
+from muster_platform.access.actor import system_actor
 from muster_platform.access.groups import GroupService
-from muster_platform.access.models import User
 from muster_platform.bootstrap import Platform, build
 from muster_platform.devices.filters import DeviceFilter
 from muster_platform.devices.service import DeviceService
@@ -19,10 +16,11 @@ from muster_platform.jobs.service import JobService
 from muster_platform.paging import PageRequest
 from muster_platform.settings import Settings
 from muster_platform.unit import Unit
+from muster_platform.up import demo_work
+from muster_platform.up.demo_work import OPERATOR, person
 
 log = logging.getLogger(__name__)
 
-OPERATOR = "operator@example.org"
 TAGGED = 200
 FLOORS = 3
 PATIENCE_S = 60.0
@@ -82,13 +80,30 @@ class DemoLife(threading.Thread):
 
 
 def furnish(platform: Platform) -> None:
-    """Tag devices, desire settings, send commands, as the demonstration's operator would."""
+    """Do what the demonstration's people would have done, each thing by itself."""
+    for act in (
+        *(_set, _tag_devices, _command),
+        *(demo_work.go_on_call, demo_work.release, demo_work.watch_batteries),
+    ):
+        try:
+            act(platform)
+        except (MusterError, SQLAlchemyError, OSError) as error:
+            log.warning("missing from the demonstration: %s: %s", act.__name__.strip("_"), error)
+
+
+def _set(platform: Platform) -> None:
     with platform.unit(system_actor("setup")) as unit:
         for profile, desired in SETTINGS:
             LayerService(unit).set_desired(profile, desired)
-    with platform.unit(_operator(platform)) as unit:
+
+
+def _tag_devices(platform: Platform) -> None:
+    with platform.unit(person(platform, OPERATOR)) as unit:
         _tag(unit)
-    with platform.unit(_operator(platform)) as unit:
+
+
+def _command(platform: Platform) -> None:
+    with platform.unit(person(platform, OPERATOR)) as unit:
         groups = {group.name: group.id for group in GroupService(unit).list()}
         for name, group, title in COMMANDS:
             if DeviceService(unit).list(DeviceFilter(group_id=groups[group]), PageRequest(1)).items:
@@ -103,9 +118,3 @@ def _tag(unit: Unit) -> None:
             device.device_id,
             {"site": SITES[number % len(SITES)], "floor": str(number % FLOORS + 1)},
         )
-
-
-def _operator(platform: Platform) -> Actor:
-    with platform.unit(system_actor("setup"), write=False) as unit:
-        user_id = unit.session.scalars(select(User.id).where(User.email == OPERATOR)).one()
-        return actor_of(unit.session, user_id, "demo")
