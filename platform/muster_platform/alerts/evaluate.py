@@ -16,6 +16,7 @@ from muster_platform.alerts.kinds.table import KINDS
 from muster_platform.alerts.models import Alarm, Rule
 from muster_platform.alerts.raising import clear, move, raise_alarm, set_hidden
 from muster_platform.alerts.states import Change
+from muster_platform.db.chunks import chunks
 from muster_platform.devices.models import Device
 from muster_platform.errors import MusterError
 from muster_platform.logs.store import LogStore
@@ -114,7 +115,7 @@ def follow_devices(unit: Unit, limit: int) -> int:
 def _take(look: Look, rule: Rule, limit: int) -> int:
     kind: Kind[Any] = KINDS[rule.kind]
     params = kind.read(rule.params)
-    ended = kind.over(look, params, limit)
+    ended = _still_active(look.unit, kind.over(look, params, limit))
     for alarm, text in ended:
         clear(look.unit, alarm, text)
     shown = _show(look, limit)
@@ -126,6 +127,15 @@ def _take(look: Look, rule: Rule, limit: int) -> int:
     rule.problem, rule.remembered = "", look.remembered
     look.unit.session.flush()
     return len(ended) + shown + raised + len(hidden)
+
+
+def _still_active(unit: Unit, ended: list[tuple[Alarm, str]]) -> list[tuple[Alarm, str]]:
+    """Hold alarms that are about to be cleared; leave out what a person closed meanwhile."""
+    ids = [alarm.id for alarm, _ in ended]
+    for part in chunks(ids):
+        held = select(Alarm).where(Alarm.id.in_(part)).order_by(Alarm.id).with_for_update(of=Alarm)
+        unit.session.scalars(held.execution_options(populate_existing=True)).all()
+    return [(alarm, text) for alarm, text in ended if alarm.state in ACTIVE_STATES]
 
 
 def _raise(look: Look, rule: Rule, kind: Kind[Any], params: Any, limit: int) -> int:
@@ -174,9 +184,9 @@ def _wind_up(unit: Unit, rule: Rule, limit: int) -> int:
     """Clear the alarms of a rule that was disabled; close those of one that was deleted."""
     gone = rule.deleted_at is not None
     chosen = Alarm.open_key.is_not(None) if gone else Alarm.state.in_(ACTIVE_STATES)
-    alarms = unit.session.scalars(
-        select(Alarm).where(Alarm.rule_id == rule.id, chosen).limit(limit)
-    ).all()
+    wanted = select(Alarm).where(Alarm.rule_id == rule.id, chosen).order_by(Alarm.id).limit(limit)
+    held = wanted.with_for_update(of=Alarm).execution_options(populate_existing=True)
+    alarms = unit.session.scalars(held).all()
     for alarm in alarms:
         if gone:
             alarm.resolved_at, alarm.resolved_reason = unit.now(), DELETED
