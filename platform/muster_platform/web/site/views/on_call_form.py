@@ -10,7 +10,7 @@ import msgspec
 from werkzeug.datastructures import MultiDict
 
 from muster_platform.alerts import oncall_rules as rules
-from muster_platform.alerts.oncall import OnCallDraft, rota_of
+from muster_platform.alerts.oncall import WAIT_S, OnCallDraft, rota_of
 from muster_platform.alerts.oncall_models import OnCallList
 from muster_platform.alerts.oncall_rules import Absence, Entry
 from muster_platform.errors import InvalidInput
@@ -203,7 +203,11 @@ def _wall(at: int, zone: ZoneInfo) -> str:
 
 
 def _minutes(name: str, text: str) -> int:
-    return round(_number(name, text) * MINUTE_S)
+    seconds = round(_number(name, text) * MINUTE_S)
+    if seconds not in WAIT_S:
+        least, most = WAIT_S.start // MINUTE_S, (WAIT_S.stop - 1) // MINUTE_S
+        raise InvalidInput(f"{NUMBERS[name]}: {least} to {most} minutes", where=name)
+    return seconds
 
 
 def _number(name: str, text: str) -> float:
