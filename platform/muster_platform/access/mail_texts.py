@@ -19,12 +19,18 @@ def render(kind: str, **values: Any) -> tuple[str, str, str]:
     return subject.strip(), body.strip() + "\n", html
 
 
+def _one_line(value: Any) -> Any:
+    """Keep a value to one line: names are people's, and a text must not be written by them."""
+    return " ".join(value.split()) if type(value) is str else value
+
+
 @cache
 def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("muster_platform.access", "mail_templates"),
         autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
+        finalize=_one_line,
         trim_blocks=True,
         lstrip_blocks=True,
     )
