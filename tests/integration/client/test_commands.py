@@ -6,60 +6,11 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.client.conftest import EMAIL, PASSWORD, Server
-
-
-@dataclass
-class Terminal:
-    """A person's terminal, with a configuration folder of its own."""
-
-    folder: Path
-    state: Path
-
-    def run(
-        self, *words: str, text: str = "", fails: int = 0, **variables: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command and insist on its exit status."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("MUSTER_", "XDG_"))}
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name("muster")), *words],
-            env={**kept, "XDG_CONFIG_HOME": str(self.folder), **variables},
-            cwd=self.folder,
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == fails, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    def here(self, *words: str) -> Any:
-        """Run a command with --json on the machine of the installation."""
-        return json.loads(self.run(*words, "--json", MUSTER_STATE_DIR=str(self.state)).stdout)
-
-    def json(self, *words: str) -> Any:
-        """Run a command with --json."""
-        return json.loads(self.run(*words, "--json").stdout)
-
-
-@pytest.fixture
-def terminal(tmp_path: Path, server: Server) -> Terminal:
-    return Terminal(tmp_path, server.folder)
-
-
-@pytest.fixture
-def signed_in(terminal: Terminal, server: Server) -> Terminal:
-    with server.muster() as muster:
-        made = muster.create_api_token(name="terminal", scopes=[{"role": "administrator"}])
-    terminal.run("login", server.url, "--token", "-", text=f"{made['token']}\n")
-    return terminal
+from tests.integration.client.conftest import EMAIL, PASSWORD, Server, Terminal
 
 
 def test_signing_in_is_kept_for_the_owner_alone_until_signing_out(
