@@ -26,7 +26,7 @@ from muster_platform.settings import Settings
 from muster_platform.worker.mails import send_mails
 from muster_platform.worker.telling import tell_alarms
 from muster_protocol.ids import uuid7
-from tests.services import smtp
+from tests.services import smtp, smtpd
 from tests.services.base import free_port
 from tests.services.database import ADMIN, TestPlatform
 
@@ -235,6 +235,24 @@ def test_a_server_away_for_half_an_hour_loses_and_doubles_nothing(
     assert len(ids) == len(set(ids)) == wrote
     with platform.unit(ADMIN, write=False) as unit:
         assert set(unit.session.scalars(select(Mail.state))) == {SENT}
+
+
+def test_a_server_of_others_gets_each_mail_once_though_it_goes_and_comes(
+    platform: TestPlatform, people: dict[str, str]
+) -> None:
+    box, rule_id = smtpd.Mailbox(), rule(platform)
+    for number in range(3):
+        up(platform, rule_id, number)
+        pass_time(platform, 6)
+        send_mails(platform, carrier(box.port))
+        platform.time.advance(s=120)
+        with box.open():
+            send_mails(platform, carrier(box.port))
+    assert len(box.mails) == len(written(platform))
+    assert len({str(mail["Message-ID"]) for mail in box.mails}) == len(box.mails)
+    text = box.mails[0].get_body(("plain",))
+    assert text is not None
+    assert links.PATH in text.get_content()
 
 
 def test_what_ends_while_the_server_is_away_is_not_sent_afterwards(
