@@ -1,18 +1,19 @@
 """The tree of groups: the only scope of permission."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Integer, Table, cast, func, select, update
 from sqlalchemy.orm import Session
 
 from muster_platform import versions
 from muster_platform.access import audit
 from muster_platform.access.auth import bump_epoch
-from muster_platform.access.models import ROOT_GROUP_ID, Binding, Group, User
+from muster_platform.access.models import ROOT_GROUP_ID, AuditEntry, Binding, Group, User
 from muster_platform.access.narrow import inside, permitted, refuse_gain, require_on
 from muster_platform.access.permissions import Permission
 from muster_platform.db.base import Base
+from muster_platform.db.bulk import is_postgres
 from muster_platform.db.text import clean
 from muster_platform.errors import Conflict, InvalidInput, NotFound
 from muster_platform.unit import Unit
@@ -62,6 +63,7 @@ class GroupService:
         text = self._free_name(name, parent.id)
         # The id is part of the path and known only once the row is there.
         group = Group(name=text, parent_id=parent.id, path=uuid7(), created_at=self._unit.now())
+        group.id = _unused_id(self._session)
         self._session.add(group)
         self._session.flush()
         group.path = _checked_path(f"{parent.path}{group.id}/")
@@ -296,6 +298,21 @@ def full_names(session: Session, groups: Iterable[Group]) -> dict[int, str]:
     rows = session.execute(select(Group.id, Group.name).where(Group.id.in_(ids)))
     names = {row.id: row.name for row in rows}
     return {key: " / ".join(names.get(i, "?") for i in items) for key, items in wanted.items()}
+
+
+def _unused_id(session: Session) -> Any:
+    """Give an id that no group ever had; None where the database does by itself.
+
+    SQLite gives the id of a deleted group to the next one, and with it what is still written
+    down at its path: jobs, rules, alarms. The audit log remembers every group that was deleted.
+    """
+    if is_postgres(session.connection()):
+        return None
+    gone = select(func.max(cast(AuditEntry.subject_id, Integer))).where(
+        AuditEntry.subject_kind == "group", AuditEntry.action == "group.delete"
+    )
+    present = session.scalar(select(func.max(Group.id))) or 0
+    return max(present, session.scalar(gone) or 0) + 1
 
 
 def _referring() -> list[tuple[Table, str]]:

@@ -176,3 +176,12 @@ def test_two_groups_never_move_into_each_other(platform, tree):
         other.join(0.5)
     other.join(30)
     assert refused == ["circle"]
+
+
+def test_a_new_group_inherits_nothing_of_a_deleted_one_by_its_id(platform):
+    with platform.unit(ADMIN) as unit:
+        gone = GroupService(unit).create("Gone").id
+    with platform.unit(ADMIN) as unit:
+        GroupService(unit).delete(gone)
+    with platform.unit(ADMIN) as unit:
+        assert GroupService(unit).create("New").id > gone
