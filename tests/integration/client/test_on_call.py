@@ -8,7 +8,7 @@ def test_a_terminal_says_who_is_on_call_now_and_in_the_days_to_come(
 ) -> None:
     assert "no on-call list counts" in signed_in.run("oncall", "who").stdout
     with server.muster() as muster:
-        me = muster.get_me()["id"]
+        me = muster.me()["id"]
         entries = [{"user_id": me, "days": [1, 2], "start": "08:00", "end": "20:00"}]
         away = [{"user_id": me, "start": 1_000, "end": 2_000}]
         muster.put_on_call(1, zone="Europe/Berlin", entries=entries, absences=away)
@@ -22,4 +22,4 @@ def test_a_terminal_says_who_is_on_call_now_and_in_the_days_to_come(
         one["name"] for one in signed_in.json("oncall", "who", "1", "--at", tuesday)["people"]
     ] == ["Admin"]
     assert signed_in.run("oncall", "test", "1").stdout == "a test mail goes to Admin\n"
-    signed_in.run("oncall", "show", "999", fails=1)
+    signed_in.run("oncall", "show", "999", fails=5)
