@@ -12,7 +12,8 @@ import pytest
 from tests.e2e.conftest import Installation
 from tests.services.base import program
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
+"""Only ends a test that has failed."""
 
 
 @pytest.fixture(scope="module")
