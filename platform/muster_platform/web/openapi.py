@@ -195,7 +195,7 @@ def errors(route: Route) -> set[type[MusterError]]:
     if route.idempotent:
         found |= {Conflict}
     if "if_match" in route.hints:
-        found |= {PreconditionFailed}
+        found |= {InvalidInput, PreconditionFailed}
     return found
 
 
