@@ -64,7 +64,7 @@ class World:
                 self.tokens[who] = self.sign_in(who)
             headers["Authorization"] = f"Bearer {self.tokens[who]['access_token']}"
         return self.app.test_client().open(
-            f"/api/v1{path}", method=method, headers=headers, **options
+            f"/api/v1{path}", method=method, headers=headers, buffered=True, **options
         )
 
     def ok(self, method: str, path: str, who: str | None = ADMIN, **options: Any) -> Any:
