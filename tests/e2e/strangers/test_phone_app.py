@@ -82,5 +82,5 @@ def test_the_phone_app_is_told_of_an_update_and_its_inventory_completes_the_roll
         )
         assert done["job"]["counts"] == {"SUCCEEDED": 1}
         person = Person(installation.web_url, installation.email, installation.password)
-        found = person.ask("GET", "/devices/phone-2")["inventory"]
+        found = person.ask("GET", "/devices/phone-2/inventory")["items"]
         assert [(item["component"], item["version"]) for item in found] == [("app", "2.0.0")]
