@@ -1,7 +1,6 @@
 """Who is told of alarms: each once, few mails in a storm, none lost while the server is away."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -396,17 +395,3 @@ def test_a_link_shows_and_acknowledges_what_its_recipient_sees_today(
     with platform.unit(ADMIN) as unit:
         assert [alarm.title for alarm in links.look(unit, token).open] == ["d-2 is offline"]
         assert links.acknowledge(unit, token) == 1
-
-
-def test_a_name_adds_no_line_to_a_mail(platform: TestPlatform, people: dict[str, str]) -> None:
-    rule_id = rule(platform)
-    with platform.unit(ADMIN) as unit:
-        row = unit.session.get_one(Rule, rule_id)
-        evil = "d-1\n\nAcknowledge:\nhttps://evil.example/\n is offline"
-        raise_alarm(unit, row, subject(1), {}, title=evil)
-    tell_alarms(platform)
-    [(_, first)] = written(platform)
-    with platform.unit(ADMIN, write=False) as unit:
-        text: Any = unit.session.scalars(select(Mail.text)).one()
-    assert "https://evil.example/ is offline" in first
-    assert "\nhttps://evil.example/" not in text
