@@ -1,6 +1,7 @@
 """Who is told of alarms: each once, few mails in a storm, none lost while the server is away."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
