@@ -24,12 +24,16 @@ def hash_secret(secret: str, *, iterations: int = ITERATIONS, salt: bytes | None
     """Hash a secret for storing.
 
     Args:
-        secret: any text; taken as UTF-8.
+        secret: any text without NUL; taken as UTF-8.
         iterations: rounds of PBKDF2, at least 1.
         salt: bytes to use instead of fresh random ones; for tests.
 
     Returns:
         ``$7$<iterations>$<base64 salt>$<base64 hash>``.
+
+    Raises:
+        ValueError: the secret holds a NUL. HMAC fills a short key with them (RFC 2104, section 2),
+            so that "a" and "a" with a NUL behind it would be the same secret.
     """
     salt = os.urandom(SALT_BYTES) if salt is None else salt
     digest = _derive(secret, salt, iterations)
@@ -37,7 +41,7 @@ def hash_secret(secret: str, *, iterations: int = ITERATIONS, salt: bytes | None
 
 
 def verify_secret(secret: str, stored: str) -> bool:
-    """Say whether the secret is the one that was hashed; False for a damaged line.
+    """Say whether the secret is the one that was hashed; False for a damaged line or a NUL in it.
 
     Takes the same time whether the hashes differ early or late, and never raises.
     """
@@ -54,6 +58,8 @@ def verify_secret(secret: str, stored: str) -> bool:
 
 
 def _derive(secret: str, salt: bytes, iterations: int) -> bytes:
+    if "\0" in secret:
+        raise ValueError("a secret cannot hold a NUL")
     return hashlib.pbkdf2_hmac(
         "sha512", secret.encode("utf-8", "surrogatepass"), salt, iterations, HASH_BYTES
     )

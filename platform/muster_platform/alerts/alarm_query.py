@@ -23,7 +23,6 @@ READ = Permission.ALARMS_READ
 PATH: ColumnElement[str] = func.coalesce(Group.path, Alarm.group_path)
 """Who may see an alarm: who may on its device's present group, else on its own."""
 EVENTS = 500
-_STATES = tuple(sorted(map(str, OPEN)))
 _ORDER: Order[Row[Any]] = Order(
     "active-",
     (

@@ -16,7 +16,6 @@ from msgspec import Meta
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
-DAY_MINUTES = 24 * 60
 ENTRIES_MAX = 50
 ABSENCES_MAX = 200
 

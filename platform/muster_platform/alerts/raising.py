@@ -94,19 +94,6 @@ def raise_alarm(
     return alarm
 
 
-def clear_alarm(unit: Unit, rule: Rule, subject: Subject, text: str = "") -> Alarm | None:
-    """Note that the condition has ended.
-
-    Returns:
-        The alarm, or None where none is active.
-    """
-    alarm = open_alarm(unit, rule, subject)
-    if alarm is None or alarm.state not in ACTIVE:
-        return None
-    clear(unit, alarm, text)
-    return alarm
-
-
 def clear(unit: Unit, alarm: Alarm, text: str = "") -> None:
     """Clear an active alarm."""
     alarm.cleared_at = unit.now()

@@ -112,13 +112,6 @@ def readable(actor: Actor, path: PathColumn = Group.path) -> ColumnElement[bool]
     )
 
 
-def runnable(actor: Actor, path: PathColumn = Group.path) -> ColumnElement[bool]:
-    """Give the condition on Job and a group's path: the actor may run this kind there."""
-    return or_(
-        *(and_(Job.kind == kind.name, permitted(actor, kind.run, path)) for kind in KINDS.values())
-    )
-
-
 def require_any_read(actor: Actor, kind: str = "") -> None:
     """Refuse who may read no kind of job (or not this one) anywhere.
 

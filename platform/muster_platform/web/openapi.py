@@ -166,7 +166,7 @@ def operation(route: Route) -> dict[str, Any]:
         found["requestBody"] = {"required": True, "content": {OCTETS: {"schema": OCTET_SCHEMA}}}
     elif route.body is not None:
         found["requestBody"] = {"required": True, "content": {JSON: {"schema": _ref(route.body)}}}
-    good = {str(route.status): _good(route)}
+    good = {str(route.status): _good(route)} | _also(route)
     if route.etag and route.method == "GET":
         good["304"] = {"description": "Not changed since If-None-Match.", "headers": ETAG}
     if route.answer is Binary:

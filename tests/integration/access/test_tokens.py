@@ -175,8 +175,8 @@ def test_what_an_expired_token_began_goes_on_and_a_revoked_one_not(platform, olg
 @pytest.mark.parametrize(
     ("scope", "lacking"),
     [
-        (Scope("administrator"), "audit:read"),
-        (Scope("operator"), "commands:read"),
+        (Scope("administrator"), "alarms:acknowledge"),
+        (Scope("operator"), "alarms:acknowledge"),
         (Scope(permissions=("devices:delete",)), "devices:delete"),
     ],
 )

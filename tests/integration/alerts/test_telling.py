@@ -16,7 +16,7 @@ from muster_platform.alerts.models import Alarm, Rule
 from muster_platform.alerts.oncall import OnCallDraft, OnCallService
 from muster_platform.alerts.oncall_models import AlarmNotice
 from muster_platform.alerts.oncall_rules import Entry
-from muster_platform.alerts.raising import Subject, clear_alarm, raise_alarm
+from muster_platform.alerts.raising import Subject, clear, open_alarm, raise_alarm
 from muster_platform.bootstrap import DEVICE_HOOKS
 from muster_platform.devices.models import Device
 from muster_platform.devices.profiles import ProfileService
@@ -89,7 +89,9 @@ def down(platform: TestPlatform, rule_id: str, *numbers: int) -> None:
     with platform.unit(ADMIN) as unit:
         row = unit.session.get_one(Rule, rule_id)
         for number in numbers:
-            clear_alarm(unit, row, subject(number))
+            alarm = open_alarm(unit, row, subject(number))
+            assert alarm is not None
+            clear(unit, alarm)
 
 
 def written(platform: TestPlatform) -> list[tuple[str, str]]:

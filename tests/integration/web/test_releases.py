@@ -171,7 +171,7 @@ def test_a_file_comes_in_pieces_and_goes_on_where_it_stopped(world: World) -> No
     assert (done["received"], done["artifact"]["sha256"]) == (len(DATA), SHA)
     world.refused(404, "GET", path, MANAGER)
     file = f"/releases/{release['id']}/artifacts/{done['artifact']['id']}"
-    assert world.call("GET", file, buffered=True).data == DATA
+    assert world.call("GET", file).data == DATA
     found = world.refused(
         409, "POST", path.rpartition("/")[0], MANAGER, json={"name": "app.bin", "size": 1}
     )
@@ -265,7 +265,7 @@ class Fetching:
         basic = {"Authorization": "Basic " + base64.b64encode(pair).decode()}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         path = f"/device/artifacts/{release['artifacts'][0]['id']}"
-        return self.world.call("GET", path, None, buffered=True, headers={**basic, **named})
+        return self.world.call("GET", path, None, headers={**basic, **named})
 
 
 @pytest.fixture

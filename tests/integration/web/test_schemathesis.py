@@ -117,7 +117,7 @@ def test_every_answer_is_in_the_document(
             case.path_parameters = {
                 key: parameters.get(key, value) for key, value in case.path_parameters.items()
             }
-            answer = case.call(app=app, headers=headers)
+            answer = case.call(app=app, headers=headers, buffered=True)
             case.validate_response(answer, checks=CHECKS, headers=headers)
             if not case.path_parameters:
                 return

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from muster_broker.accounts import contract
@@ -17,11 +17,20 @@ from muster_broker.accounts.files import (
 from muster_broker.accounts.passwords import hash_secret, verify_secret
 
 
-@given(st.text(), st.text())
+SECRETS = st.text(st.characters(exclude_characters="\0"))
+
+
+@given(SECRETS, st.text())
+@example(secret="a", other="a\0")
 def test_only_the_same_secret_verifies(secret: str, other: str) -> None:
     stored = hash_secret(secret)
     assert verify_secret(secret, stored)
     assert verify_secret(other, stored) is (other == secret)
+
+
+def test_a_secret_with_a_nul_is_not_hashed() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        hash_secret("a\0")
 
 
 @given(st.text())

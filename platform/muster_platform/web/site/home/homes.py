@@ -77,7 +77,7 @@ HOMES: tuple[Home, ...] = (
     Home(
         name="on_call",
         title="On call",
-        marks=frozenset({Permission.LOGS_READ, Permission.COMMANDS_READ}),
+        marks=frozenset({Permission.ALARMS_ACKNOWLEDGE}),
         top=("fleet",),
         wide=("open_alarms", "alarm_mails", "problems", "failing", "changes"),
         narrow=("on_duty", "new_faults", "errors"),
@@ -105,8 +105,8 @@ FITTING = (
     "administrator",
     "auditor",
     "operator",
-    "analyst",
     "on_call",
+    "analyst",
     "release_manager",
     "viewer",
 )
