@@ -83,7 +83,7 @@ class Alarm(Base):
         state: an AlarmState.
         counter: how often the condition began while it was open.
         title: one line for people.
-        evidence: the values, records and links that show it; see `evidence.py`.
+        evidence: the values, records and links that show it; see `Finding` in kinds.
         labels: of the rule, as they were when it was raised.
         hidden_by: id of the alarm that explains this one (its gateway's, its site's): nobody is
             told of it, and lists leave it out unless asked.

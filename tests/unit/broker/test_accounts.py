@@ -16,7 +16,6 @@ from muster_broker.accounts.files import (
 )
 from muster_broker.accounts.passwords import hash_secret, verify_secret
 
-
 SECRETS = st.text(st.characters(exclude_characters="\0"))
 
 

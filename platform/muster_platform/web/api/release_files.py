@@ -194,7 +194,7 @@ def file_answer(artifact: Artifact) -> Any:
     except HTTPException:
         answer.close()
         raise
-    answer.headers["Cache-Control"] = "private, no-transform"
+    answer.headers["Cache-Control"] = "no-store, no-transform"
     return answer
 
 
