@@ -74,7 +74,13 @@ class Publications:
         return len(self._pending) >= self._limit
 
     def add(self, token: int, topic: str, payload: bytes, retain: bool) -> bytes:
-        """Number a publication and write it; there must be room (`full` is False)."""
+        """Number a publication and write it.
+
+        Raises:
+            OverflowError: there is no room (`full` is True).
+        """
+        if self.full:
+            raise OverflowError(f"{self._limit} publications wait for the broker already")
         while True:
             self._next_id = self._next_id % (_UNSUBSCRIBE_ID - 1) + 1
             if self._next_id not in self._pending:

@@ -69,7 +69,12 @@ ACTS: dict[str, str] = {
     "rule.create": "made the rule",
     "rule.delete": "deleted the rule",
     "rule.update": "changed the rule",
+    "rollout.next": "began the next phase of the rollout",
+    "rollout.start": "started the rollout",
     "settings.set": "changed the settings",
+    "task.cancel": "stopped the task",
+    "task.retry": "tried the task again",
+    "task.run": "ran the task now",
     "user.accept_invitation": "accepted the invitation",
     "user.bind": "gave a role",
     "user.change_password": "changed the own password",
@@ -95,6 +100,7 @@ ACTS: dict[str, str] = {
 """Action -> what was done, to be read behind the name of whoever did it."""
 
 KINDS: dict[str, str] = {
+    "alarm": "alarm",
     "api_token": "API token",
     "bulk": "change of many devices",
     "device": "device",
@@ -108,7 +114,10 @@ KINDS: dict[str, str] = {
     "mail": "mail",
     "profile": "profile",
     "quarantine": "quarantine",
+    "release": "release",
     "role": "role",
+    "rule": "rule",
+    "task": "task",
     "user": "person",
 }
 """Kind of subject -> its name."""

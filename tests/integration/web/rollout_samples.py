@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from muster_platform.devices.models import Device
 from muster_platform.devices.service import DeviceService
+from muster_platform.jobs.models import Execution
 from muster_platform.jobs.targets import Target
 from muster_platform.unit import Unit
 from muster_platform.updates.rollout_plan import PhaseSpec, RolloutSpec
@@ -27,7 +28,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "abort_rollout": {"reason": "not this one"},
     "retry_rollout": {},
 }
-BEFORE = {"resume_rollout": ("/rollouts/{rollout_id}/pause",)}
+BEFORE = {
+    "resume_rollout": ("/rollouts/{rollout_id}/pause",),
+    "retry_rollout": ("/executions/{rollout_execution_id}/cancel",),
+}
 
 
 def make(unit: Unit, group_id: int, release_id: str, n: int) -> dict[str, Any]:
@@ -47,8 +51,12 @@ def make(unit: Unit, group_id: int, release_id: str, n: int) -> dict[str, Any]:
     )
     service = RolloutService(unit)
     one = RolloutSpec(release_id=release_id, target=Target(devices=(names[2],)))
+    started = service.start(spec)
     return {
-        "rollout_id": service.start(spec).id,
+        "rollout_id": started.id,
+        "rollout_execution_id": unit.session.scalars(
+            select(Execution.id).where(Execution.job_id == started.id)
+        ).first(),
         "updatable_id": names[2],
         "rollout_digest": service.plan(one).digest,
     }

@@ -25,6 +25,10 @@ NO_ACTS: dict[str, str] = {
     "confirm_sign_in": "shows again who asks, and changes nothing",
     "put_preferences": "how one likes to look at things, and nothing else",
     "begin_second_factor": "counts only once it is confirmed",
+    "preview_rule": "says what a rule would find, and keeps nothing",
+    **dict.fromkeys(
+        ("begin_upload", "cancel_upload"), "a file is the release's only once all of it is there"
+    ),
     **dict.fromkeys(
         ("confirm_second_factor", "remove_second_factor", "renew_recovery_codes"),
         "needs a code of the person's own: test_second_factor.py",

@@ -142,10 +142,12 @@ def test_what_waited_for_the_first_connection_carries_no_dup() -> None:
 
 
 def test_packet_ids_in_use_are_not_given_twice() -> None:
-    publications = Publications(65_534, None)
-    for token in range(65_534):
-        publications.add(token, "t", b"", retain=False)
-    assert publications.full
+    publications = Publications(65_535, None)
+    while not publications.full:
+        publications.add(0, "t", b"", retain=False)
+    assert len(publications) > 65_000
+    with pytest.raises(OverflowError, match="wait for the broker"):
+        publications.add(0, "t", b"", retain=False)
     publications.acknowledged(77)
     packet = publications.add(0, "t", b"", retain=False)
     assert packet[5:7] == (77).to_bytes(2, "big")
