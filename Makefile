@@ -42,7 +42,8 @@ up: $(RUNTIME)  ## Run it all, empty at first; what it stores in var/up is kept
 .PHONY: test
 test: $(DEV) $(TEST_NODE)  ## Run all tests (TESTS=path for some); missing services are skipped
 ifeq ($(TESTS),tests)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests --ignore tests/e2e
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		tests --ignore tests/e2e
 	$(BIN)/python -m pytest tests/e2e
 else
 	$(BIN)/python -m pytest $(TESTS)
