@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from muster_platform.stream.roles import ROLES
 from muster_platform.web.site import words
 from muster_platform.web.site.context import duration, initials, iso, utc
 from muster_platform.web.site.csv_safe import lines, safe_cell
@@ -26,6 +27,10 @@ def test_every_state_has_a_word_an_icon_and_a_tone() -> None:
             assert look.label
             assert look.icon in SPRITE
             assert look.tone in {"ok", "rest", "warn", "bad", "busy", "mute"}
+
+
+def test_every_role_of_muster_run_has_a_name_for_people() -> None:
+    assert [name for name in ROLES if name not in words.PART_NAME] == []
 
 
 def test_a_state_that_no_table_has_is_shown_by_its_name() -> None:

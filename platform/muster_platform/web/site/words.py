@@ -109,6 +109,10 @@ PART_NAME: dict[str, str] = {
     "live": "Live",
     "worker": "Worker",
     "schedule": "Schedule",
+    "bridge": "Bridge",
+    "kafka-ingest": "Ingest from Kafka",
+    "indexer": "Indexer",
+    "accounts": "Accounts",
 }
 
 SIGN_IN: dict[str, Look] = {
