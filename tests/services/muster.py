@@ -17,7 +17,11 @@ MARK = "MUSTER_TEST_PROCESS"
 
 
 class MusterProcess:
-    """One `muster …` command.
+    """One `muster …` command, or another program that belongs to an installation.
+
+    Args:
+        arguments: of the command.
+        binary: the program, where it is not `muster`.
 
     Attributes:
         log: file with its standard output and error.
@@ -30,12 +34,13 @@ class MusterProcess:
         log: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        binary: str = "",
     ) -> None:
         self.log = log
         self._mark = uuid.uuid4().hex
-        binary = Path(sys.executable).with_name("muster")
+        binary = binary or str(Path(sys.executable).with_name("muster"))
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(env or {}), MARK: self._mark}
-        self._process = spawn([str(binary), *arguments], log, env=environment, cwd=cwd)
+        self._process = spawn([binary, *arguments], log, env=environment, cwd=cwd)
         self.pid = self._process.pid
 
     def output(self) -> str:

@@ -25,12 +25,14 @@ from muster_platform.jobs.models import Execution, Job
 from muster_platform.jobs.service import JobService
 from muster_platform.jobs.views import Limits
 from muster_platform.settings import Settings
+from muster_platform.stream.mosquitto import write_installation
 from muster_platform.up.prepare import accounts
+from muster_platform.up.probes import answers_tcp
 from muster_protocol.channels import Direction
 from muster_protocol.codec import decode_as
 from muster_protocol.messages import Report
 from muster_protocol.topics import parse
-from tests.services.base import free_port
+from tests.services.base import free_port, program
 from tests.services.database import ADMIN
 from tests.services.muster import MusterProcess
 
@@ -51,12 +53,15 @@ system_metrics_every_s = 0
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "web": ("web", ""),
-    "broker": ("broker", "listening on"),
+    "broker": ("broker", ""),
     "ingest": ("run ingest", ""),
     "dispatch": ("run dispatch", ""),
     "worker": ("worker --beat", "ready"),
 }
 """Part -> its command, and what it prints when it is there."""
+
+ON_MOSQUITTO = COMMANDS | {"dispatch": ("run dispatch accounts", "")}
+"""As `muster up --broker mosquitto` has them; the broker is another program."""
 
 
 def eventually(check: Callable[[], Any], what: Callable[[], str] | str) -> Any:
@@ -70,17 +75,28 @@ def eventually(check: Callable[[], Any], what: Callable[[], str] | str) -> Any:
 
 
 class Ear:
-    """Hears the reports that devices publish, beside ingest."""
+    """Hears the reports that devices publish, beside ingest.
+
+    Attributes:
+        heard: (execution, state) so far.
+        subscribed: how often it has come to a broker and is served by it.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.heard: set[tuple[str, str]] = set()
+        self.subscribed = 0
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, "_doctor")
         self._client.username_pw_set("_doctor", settings.mqtt_password)
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = lambda c, *_: c.subscribe("muster/1/+/up/commands", qos=0)
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
-        self._client.connect_async(settings.broker_host, settings.broker_port, keepalive=300)
+        host, port, _ = settings.platform_broker
+        self._client.connect_async(host, port, keepalive=300)
         self._client.loop_start()
+
+    def _on_subscribe(self, *_: Any) -> None:
+        self.subscribed += 1
 
     def _on_message(self, _client: Any, _userdata: Any, message: mqtt.MQTTMessage) -> None:
         channel = parse(message.topic).channel
@@ -94,9 +110,15 @@ class Ear:
 
 
 class Stack:
-    """One installation and its devices."""
+    """One installation and its devices.
 
-    def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
+    Attributes:
+        kind: what it is called in the table.
+    """
+
+    def __init__(
+        self, folder: Path, kind: str, database_url: str, redis_url: str, broker: str
+    ) -> None:
         web = free_port()
         settings = config.load(
             environ={},
@@ -106,6 +128,8 @@ class Stack:
             web_port=web,
             broker_port=free_port(),
             broker_ws_port=0,
+            broker_kind=broker,
+            broker_platform_port=free_port() if broker == "mosquitto" else 0,
             resend_after_s=3,
             dispatch_lease_s=4,
             dispatch_poll_s=0.2,
@@ -114,7 +138,7 @@ class Stack:
             ledger_every_s=1,
             log_level="INFO",
         )
-        self.settings, self._folder = settings, folder
+        self.settings, self._folder, self.kind = settings, folder, kind
         self.platform: Platform = build(settings)
         self.env = config.environment(settings) | {
             "MUSTER_BROKER_ACCOUNTS_FILE": str(settings.accounts_file),
@@ -126,6 +150,11 @@ class Stack:
         self._lock = threading.Lock()
         upgrade(self.platform.engine)
         accounts(settings)
+        self._commands = COMMANDS
+        self._mosquitto: Path | None = None
+        if broker == "mosquitto":
+            self._mosquitto = write_installation(settings)[0]
+            self._commands = ON_MOSQUITTO
         with self.platform.unit(ADMIN) as unit:
             ProfileService(unit).create("pump", "Pump")
 
@@ -135,24 +164,41 @@ class Stack:
         """Start parts or devices; give back when they are there."""
         for name in names:
             log = self._folder / f"{name}.log"
-            if name in COMMANDS:
-                command, env = COMMANDS[name][0].split(), self.env
-            else:
-                home = self._folder / name
-                command = ["agent", "run", "--state", str(home), "--config", str(home / "a.toml")]
-                env = {"MUSTER_KILL_DIARY": str(self.diary(name))}
             log.write_text("")
-            self.processes[name] = MusterProcess(tuple(command), log, env, self._folder)
+            self.processes[name] = self._spawn(name, log)
         for name in names:
-            ready = COMMANDS.get(name, ("", "runs; brokers"))[1]
-            if ready:
+            if name == "broker":
+                host, port, _ = self.settings.platform_broker
+                eventually(lambda h=host, p=port: answers_tcp(h, p), "the broker")
+            elif ready := self._commands.get(name, ("", "runs; brokers"))[1]:
                 self.processes[name].wait_for(ready, LIMIT_S)
+
+    def _spawn(self, name: str, log: Path) -> MusterProcess:
+        if name == "broker" and self._mosquitto:
+            arguments = ("-c", str(self._mosquitto))
+            return MusterProcess(arguments, log, cwd=self._folder, binary=program("mosquitto"))
+        if name in self._commands:
+            return MusterProcess(
+                tuple(self._commands[name][0].split()), log, self.env, self._folder
+            )
+        home = self._folder / name
+        agent = ("agent", "run", "--state", str(home), "--config", str(home / "a.toml"))
+        return MusterProcess(agent, log, {"MUSTER_KILL_DIARY": str(self.diary(name))}, self._folder)
 
     def kill(self, name: str) -> None:
         """End a process with all its children as a power cut would."""
         process = self.processes.pop(name)
         process.kill()
         process.reap()
+
+    def save_nothing(self) -> None:
+        """Have Mosquitto start again such that it writes nothing down until it is told to stop."""
+        assert self._mosquitto
+        self.processes.pop("broker").terminate()
+        text, often = self._mosquitto.read_text(), "autosave_interval 1\n"
+        assert often in text
+        self._mosquitto.write_text(text.replace(often, "autosave_interval 86400\n"))
+        self.start("broker")
 
     def pause(self, name: str) -> None:
         """Stop a process where it stands (SIGSTOP), but not while it holds SQLite's lock.
