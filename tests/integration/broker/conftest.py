@@ -16,6 +16,7 @@ from tests.services.base import free_port
 from tests.services.mosquitto import running_with
 from tests.services.muster import MusterProcess
 
+LIMIT_S = 10.0
 PLATFORM_CLIENTS = ("_ingest", "_dispatch", "_doctor", "_watch")
 
 
@@ -27,9 +28,11 @@ class Broker:
         port: MQTT over TCP; ws_port: over WebSocket, where asked for.
         platform: whom it asks.
         clients: opened by `client`, closed at the end.
+        refusal: CONNACK for a wrong or unknown secret.
     """
 
     kind = "embedded"
+    refusal = 4
 
     def __init__(self, process: MusterProcess, platform: PlatformStub, accounts: Path) -> None:
         self.process = process
@@ -39,8 +42,20 @@ class Broker:
         self.clients: list[RawClient] = []
 
     @property
+    def platform_port(self) -> int:
+        return self.port
+
+    @property
     def ws_port(self) -> int:
         return int(self.process.wait_for(r"listening on wss?://127\.0\.0\.1:(\d+)")[1])
+
+    def admit(self, *device_ids: str) -> None:
+        """Give devices the secret "pw"; any-… has it by itself."""
+        self.platform.secrets |= dict.fromkeys(device_ids, "pw")
+
+    def platform_client(self, receive_buffer_bytes: int | None = None) -> RawClient:
+        """Open a connection where the platform's clients do: the same place."""
+        return self.client(receive_buffer_bytes)
 
     def client(self, receive_buffer_bytes: int | None = None) -> RawClient:
         """Open a connection that has not said CONNECT yet."""
@@ -129,53 +144,88 @@ def own_broker(platform: PlatformStub, tmp_path: Path) -> Iterator[Callable[...,
 class MosquittoBroker:
     """A Mosquitto with the files that `muster mosquitto write` makes; talks like `Broker`.
 
-    A device gets its account when it connects first, as enrolment would give it.
+    Args:
+        changes: lines of its configuration -> what stands there instead.
+
+    Attributes:
+        port: of the devices' listener; platform_port: of the platform's.
     """
 
     kind = "mosquitto"
+    refusal = 5
 
-    def __init__(self, folder: Path) -> None:
-        self.port, self.platform_port = free_port(), free_port()
-        names = ("_ingest", "_dispatch", "_doctor", "_watch")
+    def __init__(self, folder: Path, changes: dict[str, str] | None = None) -> None:
+        self.port, self.platform_port, self.ws_port = free_port(), free_port(), free_port()
         options = mosquitto_files.MosquittoOptions(
             files=folder,
             data=folder,
             pid_file=folder / mosquitto_files.PID,
             port=self.port,
+            ws_port=self.ws_port,
             platform_port=self.platform_port,
             user="root" if os.geteuid() == 0 else "",
         )
         self._devices: dict[str, str] = {}
+        self._platform = {name: hash_secret("pw") for name in PLATFORM_CLIENTS}
         self._folder = folder
         self.conf = folder / mosquitto_files.CONFIG
-        self.conf.write_text(mosquitto_files.render_config(options))
+        text = mosquitto_files.render_config(options)
+        for line, other in (changes or {}).items():
+            assert f"\n{line}\n" in text
+            text = text.replace(f"\n{line}\n", f"\n{other}\n")
+        self.conf.write_text(text)
         (folder / mosquitto_files.DEVICES_ACL).write_text(mosquitto_files.devices_acl())
-        (folder / mosquitto_files.PLATFORM_ACL).write_text(mosquitto_files.platform_acl(names))
+        access = mosquitto_files.platform_acl(PLATFORM_CLIENTS)
+        (folder / mosquitto_files.PLATFORM_ACL).write_text(access)
         write_accounts(folder / mosquitto_files.DEVICES_PASSWORDS, {})
-        hashed = {name: hash_secret("pw") for name in names}
-        write_accounts(folder / mosquitto_files.PLATFORM_PASSWORDS, hashed)
+        write_accounts(folder / mosquitto_files.PLATFORM_PASSWORDS, self._platform)
         self.clients: list[RawClient] = []
 
-    def client(self, platform: bool = False) -> RawClient:
-        """Open a connection that has not said CONNECT yet."""
-        self.clients.append(RawClient(self.platform_port if platform else self.port))
+    def admit(self, *device_ids: str) -> None:
+        """Give devices the secret "pw"; returns when Mosquitto knows them."""
+        if new := set(device_ids) - self._devices.keys():
+            self._devices |= {device_id: hash_secret("pw") for device_id in new}
+            self._write()
+
+    def expel(self, device_id: str) -> None:
+        """Take a device's account away; returns when Mosquitto has done so."""
+        del self._devices[device_id]
+        self._write()
+
+    def _write(self) -> None:
+        """Write both files and wait until they are in force, as `muster run accounts` does."""
+        write_accounts(self._folder / mosquitto_files.DEVICES_PASSWORDS, self._devices)
+        probe = os.urandom(8).hex()
+        known = self._platform | {"_probe": hash_secret(probe)}
+        write_accounts(self._folder / mosquitto_files.PLATFORM_PASSWORDS, known)
+        assert mosquitto_files.read_again(self._folder / mosquitto_files.PID)
+        deadline = time.monotonic() + LIMIT_S
+        while True:
+            with RawClient(self.platform_port) as client:
+                if client.try_connect("_probe", probe)[1] == 0:
+                    return
+            assert time.monotonic() < deadline, "Mosquitto does not read its files again"
+            time.sleep(0.01)
+
+    def client(self, receive_buffer_bytes: int | None = None) -> RawClient:
+        """Open a connection to the devices' listener that has not said CONNECT yet."""
+        self.clients.append(RawClient(self.port, receive_buffer_bytes))
+        return self.clients[-1]
+
+    def platform_client(self, receive_buffer_bytes: int | None = None) -> RawClient:
+        """Open one to the platform's listener."""
+        self.clients.append(RawClient(self.platform_port, receive_buffer_bytes))
         return self.clients[-1]
 
     def device(self, device_id: str, **options: object) -> RawClient:
         """Connect a device (or a client of the platform), secret "pw"."""
-        platform = device_id.startswith("_")
-        if not platform and device_id not in self._devices:
-            self._devices[device_id] = hash_secret("pw")
-            write_accounts(self._folder / mosquitto_files.DEVICES_PASSWORDS, self._devices)
-            assert mosquitto_files.read_again(self._folder / mosquitto_files.PID)
-        deadline = time.monotonic() + 10
-        while True:
-            client = self.client(platform)
-            code = client.try_connect(device_id, **options)[1]  # type: ignore[arg-type]
-            if code == 0:
-                return client
-            assert time.monotonic() < deadline, f"CONNACK {code}"
-            client.socket.close()
+        if device_id.startswith("_"):
+            client = self.platform_client()
+        else:
+            self.admit(device_id)
+            client = self.client()
+        client.connect(device_id, **options)
+        return client
 
     def close_clients(self) -> None:
         """Close the connections."""
@@ -191,12 +241,16 @@ def shared_mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosqu
         yield made
 
 
+@pytest.fixture
+def mosquitto_broker(shared_mosquitto: MosquittoBroker) -> Iterator[MosquittoBroker]:
+    """Give the module's Mosquitto."""
+    yield shared_mosquitto
+    shared_mosquitto.close_clients()
+
+
 @pytest.fixture(params=["embedded", "mosquitto"])
-def broker_under_test(request: pytest.FixtureRequest) -> Iterator[Broker | MosquittoBroker]:
+def broker_under_test(request: pytest.FixtureRequest) -> Broker | MosquittoBroker:
     """Give the module's broker of each kind: what holds for devices holds on both."""
-    if request.param == "embedded":
-        yield request.getfixturevalue("broker")
-        return
-    made: MosquittoBroker = request.getfixturevalue("shared_mosquitto")
-    yield made
-    made.close_clients()
+    name = "broker" if request.param == "embedded" else "mosquitto_broker"
+    found: Broker | MosquittoBroker = request.getfixturevalue(name)
+    return found

@@ -45,13 +45,17 @@ def text(value: str | bytes) -> bytes:
     return struct.pack("!H", len(data)) + data
 
 
-def packet(first: int, body: bytes = b"") -> bytes:
-    length, out = len(body), bytearray([first])
+def remaining_length(length: int) -> bytes:
+    out = bytearray()
     while True:
         length, low = divmod(length, 128)
         out.append(low | (128 if length else 0))
         if not length:
-            return bytes(out) + body
+            return bytes(out)
+
+
+def packet(first: int, body: bytes = b"") -> bytes:
+    return bytes([first]) + remaining_length(len(body)) + body
 
 
 def connect_packet(
