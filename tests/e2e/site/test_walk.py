@@ -121,7 +121,8 @@ def test_the_keyboard_is_enough(open_site: Open) -> None:
     finder = page.get_by_role("combobox", name="Find by name")
     expect(finder).to_be_focused()
     page.keyboard.type("station-0002")
-    expect(page.get_by_role("option", name="walk-station-0002")).to_be_visible()
+    # Not the list of what was typed half way.
+    expect(page.get_by_role("option")).to_have_count(1)
     page.keyboard.press("ArrowDown")
     expect(finder).to_have_attribute("aria-activedescendant", "hit-1-1")
     page.keyboard.press("Enter")
