@@ -103,9 +103,9 @@ class MusterBroker(Broker):
 
     async def ws_connected(self, websocket: Any, listener_name: str) -> None:
         """Serve a WebSocket connection."""
-        await self._client_connected(
-            listener_name, WsReader(websocket), WsWriter(websocket, self.options.congested_bytes)
-        )
+        writer = WsWriter(websocket, self.options.congested_bytes)
+        await self._client_connected(listener_name, WsReader(websocket), writer)
+        await writer.finished()
 
     # -- letting in -----------------------------------------------------------
 

@@ -164,6 +164,14 @@ class WsWriter(WebSocketsWriter):
         if self._closer is None:
             self._closer = asyncio.create_task(self._finish())
 
+    async def finished(self) -> None:
+        """Wait until a connection that is being closed has sent its last bytes.
+
+        The server closes when its handler returns: before that a refusal must be on its way.
+        """
+        if self._closer is not None:
+            await self._closer
+
     async def _finish(self) -> None:
         with suppress(TimeoutError, ConnectionClosed, OSError):
             async with asyncio.timeout(_LINGER_S):

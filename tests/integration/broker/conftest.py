@@ -254,3 +254,16 @@ def broker_under_test(request: pytest.FixtureRequest) -> Broker | MosquittoBroke
     name = "broker" if request.param == "embedded" else "mosquitto_broker"
     found: Broker | MosquittoBroker = request.getfixturevalue(name)
     return found
+
+
+BrokerUnderTest = Broker | MosquittoBroker
+
+
+def code(
+    broker: BrokerUnderTest, client_id: str, password: str | None = "pw", **options: object
+) -> int:
+    """Try to connect where devices do; give what CONNACK says. Who is refused is closed."""
+    client = broker.client()
+    answer = client.try_connect(client_id, password, **options)
+    assert answer[1] == 0 or client.closed() == []
+    return answer[1]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.broker.conftest import Broker, MosquittoBroker
+from tests.integration.broker.conftest import Broker, BrokerUnderTest
 from tests.integration.broker.raw import (
     Closed,
     Packet,
@@ -21,8 +21,6 @@ from tests.integration.broker.raw import (
     subscribe_packet,
     text,
 )
-
-BrokerUnderTest = Broker | MosquittoBroker
 
 UP = "muster/1/any-hostile/up/telemetry"
 

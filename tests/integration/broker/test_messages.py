@@ -4,11 +4,10 @@ import struct
 
 import pytest
 
-from tests.integration.broker.conftest import Broker, MosquittoBroker
+from tests.integration.broker.conftest import Broker, BrokerUnderTest
 from tests.integration.broker.raw import RawClient, fresh, packet, publish_packet, subscribe_packet
 
 FAILURE = 0x80
-BrokerUnderTest = Broker | MosquittoBroker
 
 
 @pytest.fixture

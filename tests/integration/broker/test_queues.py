@@ -5,11 +5,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.integration.broker.conftest import Broker, MosquittoBroker
+from tests.integration.broker.conftest import Broker, BrokerUnderTest, MosquittoBroker
 from tests.integration.broker.raw import RawClient, fresh, publish_packet
 from tests.services.mosquitto import running_with
-
-BrokerUnderTest = Broker | MosquittoBroker
 
 
 def down(device: str, channel: str = "commands") -> str:
