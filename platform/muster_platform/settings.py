@@ -149,6 +149,8 @@ class Settings:
     """Consumer group of `muster run ingest --from kafka`."""
     bridge_window_ms: int = 20
     """How long the bridge gathers the neighbours of a first message."""
+    bridge_batch_messages: int = 10_000
+    """Most messages that the bridge writes at once; their bytes are limited besides."""
 
     dispatch_batch: int = 200
     dispatch_lease_s: int = 30

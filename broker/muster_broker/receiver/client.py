@@ -268,8 +268,9 @@ class Receiver:
             return
         if window_s > 0 and not self._busy:
             self._pause(window_s)
-        while len(self._ready) < max_messages and self._read():
-            pass
+        for _ in range(max(1, self.options.max_batch_bytes // self.options.read_bytes)):
+            if len(self._ready) >= max_messages or not self._read():
+                break
         # So many at once are a backlog: the next ones are there already, or as good as.
         self._busy = len(self._ready) >= min(max_messages, BACKLOG_MESSAGES)
         self._flush_or_raise()

@@ -49,6 +49,8 @@ class ReceiverOptions:
         backoff_min_s: first wait after a lost connection; doubles up to `backoff_max_s`, with
             jitter, so that many clients do not come back in one instant.
         read_bytes: how much one read asks for.
+        max_batch_bytes: how much one call of `receive` reads at most, give or take a read: what
+            messages of any size may cost in memory.
         max_packet_bytes: larger packets are a protocol error.
         max_pending: QoS 1 publications that may wait for their PUBACK.
         max_unsent_bytes: bytes that may wait for the socket before publish() refuses.
@@ -68,6 +70,7 @@ class ReceiverOptions:
     backoff_min_s: float = 0.2
     backoff_max_s: float = 15.0
     read_bytes: int = 256 * 1024
+    max_batch_bytes: int = 16 * 1024 * 1024
     max_packet_bytes: int = 1024 * 1024
     max_pending: int = 10_000
     max_unsent_bytes: int = 16 * 1024 * 1024

@@ -82,7 +82,7 @@ class BridgeRole:
                     sink,
                     spool,
                     LightReader(settings.payload_bytes),
-                    batch_messages=settings.ingest_batch_messages,
+                    batch_messages=settings.bridge_batch_messages,
                     window_s=settings.bridge_window_ms / 1000,
                 )
                 audit = AuditOut(self._platform.units, writer)

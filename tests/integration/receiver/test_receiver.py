@@ -102,6 +102,18 @@ def test_retained_messages_are_marked(
     assert (message.payload, message.retain) == (b"kept", True)
 
 
+def test_a_call_reads_so_many_bytes_and_leaves_the_rest_to_the_next(
+    mosquitto: mosquitto.Mosquitto, topic: str, device: paho.Client
+) -> None:
+    sizes = {"read_bytes": 4_096, "max_batch_bytes": 8_192}
+    with Receiver(options(mosquitto, topic, **sizes)) as receiver:
+        receiver.connect()
+        send(device, f"{topic}/a", [bytes(1_000) for _ in range(40)])
+        batches = [receiver.receive(1_000, timeout_s=0.1) for _ in range(20)]
+    assert sum(map(len, batches)) == 40
+    assert max(map(len, batches)) <= 8
+
+
 def test_what_was_not_acknowledged_comes_again(
     mosquitto: mosquitto.Mosquitto, topic: str, device: paho.Client
 ) -> None:

@@ -50,7 +50,7 @@ def producer(settings: Settings) -> dict[str, Any]:
         "compression.type": settings.kafka_compression,
         "delivery.timeout.ms": settings.kafka_delivery_s * 1000,
         "message.max.bytes": record_bytes(settings),
-        "queue.buffering.max.messages": 4 * settings.ingest_batch_messages,
+        "queue.buffering.max.messages": 4 * settings.bridge_batch_messages,
         "queue.buffering.max.kbytes": settings.kafka_buffer_bytes // 1024,
         # A report for each record that was taken would cost as much as sending it: an empty
         # queue without an error says the same.
