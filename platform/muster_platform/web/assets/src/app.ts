@@ -10,7 +10,7 @@ import { bindFilters, bindRowLinks } from "./table";
 import { bindStrength } from "./strength";
 import { bindScrollers, bindTabs } from "./tabs";
 import { keepTimes } from "./times";
-import { bindBusy, bindConfirm, bindCopy, bindDialogs, bindMenus, bindNavigation } from "./ui";
+import { bindBusy, bindConfirm, bindCopy, bindDialogs, bindMenus, bindNavigation, bindPicks } from "./ui";
 import { bindUploads } from "./upload";
 import { bindWhy } from "./why";
 
@@ -21,6 +21,7 @@ bindConfirm();
 bindDialogs();
 bindCopy();
 bindBusy();
+bindPicks();
 bindFilters();
 bindRowLinks();
 bindTabs();

@@ -29,6 +29,10 @@ class Fragment {
 
   async #fetch(): Promise<void> {
     this.#timer = undefined;
+    if (document.querySelector("#confirm[open]")) {
+      this.soon(); // what is asked about stays as it is
+      return;
+    }
     if (this.#busy) {
       this.#again = true;
       return;

@@ -70,12 +70,26 @@ export function bindConfirm(): void {
       "close",
       () => {
         if (dialog.returnValue !== "yes") return;
+        if (!form.isConnected) {
+          // Its part of the page was drawn anew meanwhile; the answer was given all the same.
+          form.hidden = true;
+          document.body.append(form);
+        }
         form.dataset.confirmed = "yes";
         form.requestSubmit(submitter);
         delete form.dataset.confirmed;
       },
       { once: true },
     );
+  });
+}
+
+/** Picks the radio button that data-picks names once something is put into its field. */
+export function bindPicks(): void {
+  document.addEventListener("input", (event) => {
+    const field = closest<HTMLInputElement>(event, "[data-picks]");
+    const radio = field?.value && document.querySelector<HTMLInputElement>(field.dataset.picks ?? "");
+    if (radio) radio.checked = true;
   });
 }
 
