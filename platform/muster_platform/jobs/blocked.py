@@ -68,7 +68,7 @@ TEXTS: dict[str, str] = {
     "device_unknown": "Device {subject} has never connected.",
     "device_offline": "Device {subject} is offline; it gets this when it connects.",
     "device_sleeping": "Device {subject} sleeps; it gets this when it wakes.",
-    "waiting_for_dispatch": "It waits for `muster run dispatch` to take it for {subject}.",
+    "waiting_for_dispatch": "It waits to be sent to {subject}, which the part dispatch does.",
     "waiting_for_broker": "It was handed to the broker, which has not acknowledged it ({subject}).",
     "never_heard": "It was sent; {subject} has never connected, so nobody may have received it.",
     "no_report": "It was sent; {subject} is a plain device and has reported nothing.",

@@ -43,7 +43,8 @@ class JobTimeline:
 def _line(
     source: str, event: ExecutionEvent, attempt: int, job_id: str, title: str
 ) -> TimelineLine:
-    text = f"{title}: {event.to_state}" + (f" ({event.message})" if event.message else "")
+    state = event.to_state.replace("_", " ").lower()
+    text = f"{title}: {state}" + (f" ({event.message})" if event.message else "")
     return TimelineLine(
         at=event.at,
         source=source,

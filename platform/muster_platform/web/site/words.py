@@ -6,6 +6,7 @@ from muster_platform.devices.settings_rules import KeyState as K
 from muster_protocol.states import ExecutionState as E
 from muster_protocol.states import JobState as J
 from muster_protocol.states import PresenceState as P
+from muster_protocol.states import UpdateStep as U
 
 
 class Look(NamedTuple):
@@ -53,6 +54,12 @@ EXECUTION: dict[str, Look] = {
     E.CANCELED: Look("Canceled", "x", "mute"),
     E.REMOVED: Look("Removed", "trash", "mute"),
 }
+
+STEP: dict[str, str] = {
+    U.WAIT_FOR_CONFIRMATION: "Waits for somebody to confirm",
+    U.WAIT_FOR_WINDOW: "Waits for its window",
+}
+"""Steps whose names alone do not say it."""
 
 JOB: dict[str, Look] = {
     J.DRAFT: Look("Draft", "pencil", "mute"),
@@ -142,6 +149,8 @@ ROLE: dict[str, str] = {
     "viewer": "Viewer",
 }
 
+JOB_KIND: dict[str, str] = {"command": "Command", "update": "Update"}
+
 UNKNOWN = Look("Unknown", "question-mark", "mute")
 
 
@@ -152,3 +161,8 @@ def look(table: dict[str, Look], state: str | None) -> Look:
     return table.get(state) or Look(
         str(state).replace("_", " ").capitalize(), "question-mark", "mute"
     )
+
+
+def step(name: str) -> str:
+    """Write the step that a device names, which is free text for a command, as words."""
+    return STEP.get(name) or name.replace("_", " ").capitalize()

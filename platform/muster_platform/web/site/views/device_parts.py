@@ -137,11 +137,23 @@ def trail_line(line: TimelineLine) -> SimpleNamespace:
     kind = line.kind if line.source == "device" else line.source
     look = words.EXECUTION.get(line.kind)
     return SimpleNamespace(
+        source=line.source,
+        id=line.id,
         at=line.at,
         icon=look.icon if look else TRAIL_ICONS.get(kind, "info-circle"),
         tone=look.tone if look else TRAIL_TONES.get(str(line.data.get("state")) or kind, ""),
         text=line.summary,
+        url=_trail_url(line),
     )
+
+
+def _trail_url(line: TimelineLine) -> str:
+    """Give the address of the job or alarm that a line is about, "" for other lines."""
+    if "job_id" in line.data:
+        return url_for("jobs.page", job_id=line.data["job_id"])
+    if "alarm_id" in line.data:
+        return url_for("alarms.page", alarm_id=line.data["alarm_id"])
+    return ""
 
 
 def settings(unit: Unit, device: Device) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from muster_platform.jobs.views import ExecutionView, JobView
 from muster_platform.paging import PageRequest
 from muster_platform.web.site import exports, gate, words
 from muster_platform.web.site.views.meant import target_text
-from muster_platform.web.site.views.runs import compact, run
+from muster_platform.web.site.views.runs import compact, holds, run
 from muster_protocol.states import JOB_TERMINAL, ExecutionState, JobState
 
 PAGE = 50
+SEARCH_CHARS = 128
 
 
 class Jobs(gate.SiteView):
@@ -27,15 +28,17 @@ class Jobs(gate.SiteView):
     @expose("/")
     def index(self) -> str:
         """List jobs; a fetch by the page itself gets the list alone."""
-        wanted, state = _filter(), request.args.get("state", "")
+        wanted = _filter()
         with gate.reading() as unit:
             page = JobService(unit).list(wanted, _page())
         template = "site/job/list.html" if gate.is_fetch() else "site/jobs.html"
         return self.render(
             template,
             jobs=page.items,
-            state=state,
+            wanted=wanted,
+            state=request.args.get("state", ""),
             job_states=list(words.JOB.items()),
+            kinds=words.JOB_KIND,
             older_url=gate.older(page.next_cursor),
         )
 
@@ -62,12 +65,12 @@ class Jobs(gate.SiteView):
             job = service.get(job_id)
             if job.kind == "update":
                 return redirect(url_for("rollouts.page", rollout_id=job_id))
-            target = target_text(unit, job.target)
+            prepared = shown(job, target_text(unit, job.target), unit.now())
             executions = service.executions(job_id, _page(), wanted)
         template = "site/job/body.html" if gate.is_fetch() else "site/job.html"
         return self.render(
             template,
-            job=shown(job, target),
+            job=prepared,
             state=state,
             executions=[run(one, unit.now()) for one in executions.items],
             older_url=gate.older(executions.next_cursor),
@@ -92,11 +95,12 @@ class Jobs(gate.SiteView):
         )
 
 
-def shown(job: JobView, target: str) -> Any:
-    """Prepare a job for its page."""
+def shown(job: JobView, target: str, now: int) -> Any:
+    """Prepare a job for its page as it stands now (ms since the epoch)."""
     states = sorted(job.counts.items(), key=lambda pair: list(words.EXECUTION).index(pair[0]))
     present = [(state, count) for state, count in states if count]
     looks = [(words.look(words.EXECUTION, state), count) for state, count in present]
+    is_open = job.state not in JOB_TERMINAL
     text = TEXTS.get(job.blocked_by or "", "").format(subject=job.blocked_subject)
     return SimpleNamespace(
         **{name: getattr(job, name) for name in job.__dataclass_fields__ if name not in _REPLACED},
@@ -104,7 +108,7 @@ def shown(job: JobView, target: str) -> Any:
         bar=[(look.tone, count, look.label) for look, count in looks],
         args=compact(job.args),
         target=target,
-        blocked="" if job.state in JOB_TERMINAL else text,
+        blocked=text if is_open and holds(job.blocked_by, job.blocked_since, now) else "",
         can_cancel=job.state not in JOB_TERMINAL and job.cancel_requested_at is None,
         can_retry=any(job.counts.get(state) for state in RETRIED)
         and job.state != JobState.CANCELED,
@@ -118,7 +122,14 @@ def _filter() -> JobFilter:
     state = request.args.get("state", "")
     if state and state not in words.JOB:
         raise InvalidInput(f"no such state of a job: {state[:40]}", where="state")
-    return JobFilter(states=(JobState(state),) if state else ())
+    kind = request.args.get("kind", "")
+    if kind and kind not in words.JOB_KIND:
+        raise InvalidInput(f"no such kind of a job: {kind[:40]}", where="kind")
+    return JobFilter(
+        states=(JobState(state),) if state else (),
+        kind=kind,
+        search=request.args.get("search", "").strip()[:SEARCH_CHARS],
+    )
 
 
 def _state() -> ExecutionState | None:
@@ -129,7 +140,7 @@ def _state() -> ExecutionState | None:
 
 
 JOB_HEADER = (
-    *("Job", "Title", "Command", "State", "Devices", "Done", "Author"),
+    *("Job", "Title", "Kind", "Command", "State", "Devices", "Done", "Author"),
     *("Created at", "Ended at", "Reason"),
 )
 RUN_HEADER = (
@@ -140,7 +151,7 @@ RUN_HEADER = (
 
 def _job_cells(job: JobView) -> tuple[object, ...]:
     return (
-        *(job.id, job.title, job.name, job.state, job.device_count, job.progress),
+        *(job.id, job.title, job.kind, job.name, job.state, job.device_count, job.progress),
         *(job.author_name, job.created_at, job.ended_at, job.reason),
     )
 

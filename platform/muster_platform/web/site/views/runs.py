@@ -7,7 +7,8 @@ from typing import Any
 from muster_platform.jobs.kinds import KINDS, CommandKind
 from muster_platform.jobs.retries import RETRIED
 from muster_platform.jobs.views import ExecutionView
-from muster_protocol.states import EXECUTION_TERMINAL
+from muster_platform.web.site import words
+from muster_protocol.states import EXECUTION_TERMINAL, ExecutionState
 
 USUAL = frozenset({"in_progress", "not_started", "waiting_for_inventory"})
 """Codes that say how it goes, and not what is in the way."""
@@ -23,6 +24,8 @@ class Run:
     Attributes:
         at: the last thing that happened, ms since the epoch.
         blocked: what is in its way, as a sentence, "" for nothing.
+        step: in words; "" once it succeeded, for then the step says nothing more.
+        is_update: its job is a rollout.
         permission: what canceling and retrying it needs.
     """
 
@@ -39,6 +42,7 @@ class Run:
     is_open: bool
     can_retry: bool
     step: str
+    is_update: bool
     progress: float | None
     message: str
     result: str
@@ -52,7 +56,7 @@ class Run:
 def run(view: ExecutionView, now: int) -> Run:
     """Prepare one execution as it stands now (ms since the epoch)."""
     is_open = view.state not in EXECUTION_TERMINAL
-    is_held = is_open and _is_held(view, now)
+    is_held = is_open and holds(view.blocked_by, view.blocked_since, now)
     return Run(
         id=view.id,
         job_id=view.job_id,
@@ -66,7 +70,8 @@ def run(view: ExecutionView, now: int) -> Run:
         at=view.ended_at or view.heard_at or view.sent_at or view.queued_at,
         is_open=is_open,
         can_retry=view.state in RETRIED,
-        step=view.step,
+        step="" if view.state == ExecutionState.SUCCEEDED else words.step(view.step),
+        is_update=view.kind != CommandKind.name,
         progress=view.progress,
         message=view.message,
         result=pretty(view.result) if view.result else "",
@@ -78,10 +83,11 @@ def run(view: ExecutionView, now: int) -> Run:
     )
 
 
-def _is_held(view: ExecutionView, now: int) -> bool:
-    if view.blocked_by is None or view.blocked_by in USUAL:
+def holds(code: str | None, since: int | None, now: int) -> bool:
+    """Say whether a `blocked_by` that applies since then is worth a reader's while now."""
+    if code is None or code in USUAL:
         return False
-    return view.blocked_by not in ON_THE_WAY or now - (view.blocked_since or now) > PATIENCE_MS
+    return code not in ON_THE_WAY or now - (since or now) > PATIENCE_MS
 
 
 def compact(value: Any) -> str:
