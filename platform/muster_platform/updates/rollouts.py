@@ -1,6 +1,7 @@
 """Rollouts: planned, started, looked at, taken on, stopped. What a job can do, its job does."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -93,6 +94,24 @@ class RolloutService:
         """
         found = JobService(self._unit).list(JobFilter(kind=UPDATE, states=states), page)
         return Page([self._view(job) for job in found.items], found.next_cursor)
+
+    def of_release(self, release_id: str, limit: int) -> Sequence[RolloutView]:
+        """Give the newest rollouts of a release that the actor may read.
+
+        Args:
+            limit: how many of the release's newest rollouts are looked at.
+        """
+        ids = self._unit.session.scalars(
+            select(Rollout.job_id)
+            .where(Rollout.release_id == release_id)
+            .order_by(Rollout.job_id.desc())
+            .limit(limit)
+        )
+        found = []
+        for rollout_id in ids:
+            with suppress(NotFound):
+                found.append(self.get(rollout_id))
+        return found
 
     def next_phase(self, rollout_id: str, reason: str = "") -> RolloutView:
         """Open the next phase now, whatever the open one's thresholds say.

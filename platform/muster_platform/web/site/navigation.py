@@ -65,7 +65,7 @@ NAVIGATION: dict[str, tuple[Entry, ...]] = {
     ),
     "Operations": (
         Entry("Jobs", "list-check", "jobs.index", Permission.COMMANDS_READ, ("jobs", "executions")),
-        Entry("Rollouts", "versions", "rollouts.index", Permission.ROLLOUTS_READ, ("rollouts",)),
+        Entry("Rollouts", "upload", "rollouts.index", Permission.ROLLOUTS_READ, ("rollouts",)),
         Entry(
             "Alarms", "alert-triangle", "alarms.index", Permission.ALARMS_READ, ("alarms", "rules")
         ),

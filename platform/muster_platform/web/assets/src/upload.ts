@@ -30,7 +30,7 @@ class Upload {
       const piece = file.slice(at, at + PIECE_BYTES);
       const answer = await this.#ask("PATCH", `${url}?offset=${at}`, piece);
       if (answer.body.artifact) {
-        localStorage.removeItem(key(this.#base, file));
+        localStorage.removeItem(key(this.#base, file, this.#chosen()));
         window.location.reload();
         return;
       }
@@ -48,16 +48,24 @@ class Upload {
 
   /** Finds the upload that this browser began of the same file, or begins one. */
   async #begin(file: File): Promise<string | undefined> {
-    const kept = localStorage.getItem(key(this.#base, file));
+    const chosen = this.#chosen();
+    const name = key(this.#base, file, chosen);
+    const kept = localStorage.getItem(name);
     if (kept && (await this.#ask("GET", `${this.#base}/${kept}`)).status === 200) return `${this.#base}/${kept}`;
-    const body = JSON.stringify({ name: file.name, size: file.size });
+    const body = JSON.stringify({ name: file.name, size: file.size, ...chosen });
     const made = await this.#ask("POST", this.#base, body, "application/json");
     if (!made.body.id || made.status !== 201) {
       this.#say(made.body.detail ?? "The upload could not begin.");
       return undefined;
     }
-    localStorage.setItem(key(this.#base, file), made.body.id);
+    localStorage.setItem(name, made.body.id);
     return `${this.#base}/${made.body.id}`;
+  }
+
+  /** Gives for which component and profile the file is; "" for all. */
+  #chosen(): Record<string, string> {
+    const lists = this.#form.querySelectorAll<HTMLSelectElement>("select[name]");
+    return Object.fromEntries([...lists].map((list) => [list.name, list.value]));
   }
 
   get #base(): string {
@@ -90,8 +98,8 @@ class Upload {
 }
 
 /** Names a file as this browser knows it: another one of the same name begins anew. */
-function key(base: string, file: File): string {
-  return `muster.upload:${base}:${file.name}:${file.size}:${file.lastModified}`;
+function key(base: string, file: File, chosen: Record<string, string>): string {
+  return ["muster.upload", base, file.name, file.size, file.lastModified, ...Object.values(chosen)].join(":");
 }
 
 /** Binds the form that uploads files. */

@@ -12,6 +12,7 @@ from muster_platform.updates.rollout_views import RolloutView
 from muster_platform.updates.rollouts import RolloutService
 from muster_platform.web.site import words
 from muster_platform.web.site.home.panel import ROWS, Panel
+from muster_platform.web.site.views.rollouts import not_opened
 from muster_protocol.states import JOB_TERMINAL, JobState
 
 NEWEST = 4
@@ -83,4 +84,5 @@ def _going(rollout: RolloutView) -> Going:
     ]
     opened = [phase.number for phase in rollout.phases if phase.opened_at is not None]
     phase = f"phase {max(opened, default=1)} of {len(rollout.phases)}"
-    return Going(rollout, [(look.tone, count, look.label) for look, count in looks], phase)
+    bar = [(look.tone, count, look.label) for look, count in looks]
+    return Going(rollout, bar + not_opened(rollout), phase)

@@ -19,13 +19,16 @@ from muster_platform.updates.models import Release
 from muster_platform.updates.notes import rendered
 from muster_platform.updates.release_rules import Draft
 from muster_platform.updates.releases import ReleaseFilter, ReleaseService, label
+from muster_platform.updates.rollouts import RolloutService
 from muster_platform.web.allowed import is_allowed
 from muster_platform.web.context import platform
-from muster_platform.web.site import gate
+from muster_platform.web.site import exports, gate
 from muster_platform.web.site.views.forms import json_object, read_tags
 from muster_platform.web.site.words import Look
 
 PAGE = 50
+ROLLOUTS = 10
+"""Rollouts of a release that its page names."""
 LOOKS: dict[str, Look] = {
     ReleaseState.DRAFT: Look("Draft", "pencil", "mute"),
     ReleaseState.PUBLISHED: Look("Published", "circle-check", "ok"),
@@ -41,9 +44,7 @@ class Releases(gate.SiteView):
     @expose("/")
     def index(self) -> str:
         """List releases, newest first."""
-        wanted = ReleaseFilter(
-            _known_state(request.args.get("state", "")), request.args.get("search", "")[:128]
-        )
+        wanted = _wanted()
         with gate.reading() as unit:
             found = ReleaseService(unit).list(
                 wanted, PageRequest(PAGE, request.args.get("cursor") or None)
@@ -55,6 +56,13 @@ class Releases(gate.SiteView):
             states=list(LOOKS.items()),
             older_url=gate.older(found.next_cursor),
         )
+
+    @expose("/export.csv")
+    def export(self) -> Response:
+        """Export the list."""
+        wanted = _wanted()
+        found = exports.rows(lambda unit, page: ReleaseService(unit).list(wanted, page))
+        return exports.csv("releases", HEADER, map(_cells, found))
 
     @expose("/new", methods=("GET", "POST"))
     def create(self) -> Any:
@@ -72,6 +80,7 @@ class Releases(gate.SiteView):
             release = service.get(release_id)
             draft = release.state == ReleaseState.DRAFT
             files = ArtifactService(unit, platform().artifacts)
+            may_see = is_allowed(gate.actor(), Permission.ROLLOUTS_READ)
             return self.render(
                 "site/releases/page.html",
                 release=release,
@@ -81,6 +90,7 @@ class Releases(gate.SiteView):
                 missing=service.missing(release) if draft else (),
                 uploads=files.uploads(release_id) if draft else (),
                 draft=draft,
+                rollouts=RolloutService(unit).of_release(release_id, ROLLOUTS) if may_see else (),
             )
 
     @expose("/<release_id>/edit", methods=("GET", "POST"))
@@ -168,6 +178,26 @@ class Releases(gate.SiteView):
             preview=Markup(rendered(filled["notes"][:100_000])),  # noqa: S704  sanitised by nh3
             error=error,
         )
+
+
+HEADER = (
+    *("Release", "Name", "Version", "State", "Components", "Profiles", "Files"),
+    *("Made at", "Made by", "Published at", "Revoked at"),
+)
+
+
+def _cells(row: Release) -> tuple[object, ...]:
+    components = "; ".join(f"{one.component} {one.version}" for one in row.components)
+    profiles = "; ".join(one.profile.name for one in row.targets)
+    return (
+        *(row.id, row.name, row.version, row.state, components, profiles, len(row.artifacts)),
+        *(row.created_at, row.created_by, row.published_at, row.revoked_at),
+    )
+
+
+def _wanted() -> ReleaseFilter:
+    state = _known_state(request.args.get("state", ""))
+    return ReleaseFilter(state, request.args.get("search", "")[:128])
 
 
 def _store(unit: Unit, release: Release | None, typed: dict[str, Any]) -> Release:

@@ -11,6 +11,12 @@ from muster_platform.jobs.targets import Target
 from muster_platform.updates.rollout_plan import MODES, PhaseSpec, RolloutPlan, RolloutSpec
 
 ROWS = 4
+MISSING: dict[str, str] = {
+    "group": "choose a group, or say otherwise which devices it is for",
+    "tag": "write the tag of the devices it is for",
+    "devices": "write the ids of the devices it is for",
+}
+"""Way to name devices -> what is said when its field is empty."""
 NAMED = 50
 """Devices that a plan names on the page; its counts are of all."""
 
@@ -90,7 +96,7 @@ def _target(values: Mapping[str, str]) -> Target:
     names = values["devices"].replace(",", " ").split()
     if kind == "devices" and names:
         return Target(devices=tuple(dict.fromkeys(names)))
-    raise InvalidInput("say which devices it is for", where=kind or "target")
+    raise InvalidInput(MISSING.get(kind, "say which devices it is for"), where=kind or "target")
 
 
 def _phase(values: Mapping[str, str], row: int) -> PhaseSpec:
@@ -116,8 +122,12 @@ def _number(text: str, where: str) -> int:
     return int(text)
 
 
-def shown(plan: RolloutPlan) -> Any:
-    """Prepare a plan for its page: counts of all, names of the first."""
+REFUSED = frozenset({"unknown", "no_permission"})
+"""Why a start is refused when the device was asked for by name."""
+
+
+def shown(plan: RolloutPlan, target: Target) -> Any:
+    """Prepare a plan for its page: counts of all, names of the first, and what stops it."""
     names: dict[int, list[str]] = defaultdict(list)
     modes: dict[str, int] = defaultdict(int)
     for one in plan.members:
@@ -129,6 +139,7 @@ def shown(plan: RolloutPlan) -> Any:
     return SimpleNamespace(
         digest=plan.digest,
         included_count=len(plan.members),
+        stops=[one.device_id for one in plan.excluded if target.devices and one.code in REFUSED],
         modes=sorted(modes.items()),
         phases=[
             SimpleNamespace(

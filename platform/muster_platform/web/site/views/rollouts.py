@@ -16,7 +16,7 @@ from muster_platform.updates.catalog import ReleaseState
 from muster_platform.updates.releases import ReleaseFilter, ReleaseService
 from muster_platform.updates.rollout_views import RolloutView
 from muster_platform.updates.rollouts import RolloutService
-from muster_platform.web.site import gate, words
+from muster_platform.web.site import exports, gate, words
 from muster_platform.web.site.views import choices, rollout_form
 from muster_platform.web.site.views import jobs as job_pages
 from muster_platform.web.site.views.meant import target_text
@@ -43,14 +43,25 @@ class Rollouts(gate.SiteView):
     @expose("/")
     def index(self) -> str:
         """List rollouts; a fetch by the page itself gets the list alone."""
+        wanted = _wanted()
         with gate.reading() as unit:
-            page = RolloutService(unit).list(_page())
+            page = RolloutService(unit).list(_page(), wanted)
+            now = unit.now()
         template = "site/rollouts/rows.html" if gate.is_fetch() else "site/rollouts/list.html"
         return self.render(
             template,
-            rollouts=[_shown(one, "") for one in page.items],
+            rollouts=[_shown(one, "", now) for one in page.items],
+            state=request.args.get("state", ""),
+            job_states=list(words.JOB.items()),
             older_url=gate.older(page.next_cursor),
         )
+
+    @expose("/export.csv")
+    def export(self) -> Response:
+        """Export the list."""
+        wanted = _wanted()
+        found = exports.rows(lambda unit, page: RolloutService(unit).list(page, wanted))
+        return exports.csv("rollouts", HEADER, map(_cells, found))
 
     @expose("/new")
     def new(self) -> str:
@@ -79,13 +90,13 @@ class Rollouts(gate.SiteView):
         state = _state()
         with gate.reading() as unit:
             view = RolloutService(unit).get(rollout_id)
-            target = target_text(unit, view.job.target)
+            shown = _shown(view, target_text(unit, view.job.target), unit.now())
             found = JobService(unit).executions(rollout_id, _page(), state)
             runs = [(run(one, unit.now()), one.phase, one.mode) for one in found.items]
         template = "site/rollouts/body.html" if gate.is_fetch() else "site/rollouts/page.html"
         return self.render(
             template,
-            rollout=_shown(view, target),
+            rollout=shown,
             state=state or "",
             runs=runs,
             older_url=gate.older(found.next_cursor),
@@ -126,7 +137,7 @@ class Rollouts(gate.SiteView):
             if form.asked:
                 try:
                     asked = rollout_form.spec(form.values)
-                    plan = rollout_form.shown(RolloutService(unit).plan(asked))
+                    plan = rollout_form.shown(RolloutService(unit).plan(asked), asked.target)
                 except gate.TELLABLE as error:
                     fault = gate.sentence(error)
         return self.render(
@@ -148,10 +159,11 @@ def _act(rollout_id: str, name: str, done: str) -> Response:
     )
 
 
-def _shown(view: RolloutView, target: str) -> Any:
+def _shown(view: RolloutView, target: str, now: int) -> Any:
     """Prepare a rollout for its page."""
-    job = job_pages.shown(view.job, target)
+    job = job_pages.shown(view.job, target, now)
     ended = job.state in JOB_TERMINAL
+    job.bar += not_opened(view)
     more = any(one.state == "WAITING" for one in view.phases)
     return SimpleNamespace(
         id=view.id,
@@ -172,6 +184,12 @@ def _shown(view: RolloutView, target: str) -> Any:
     )
 
 
+def not_opened(view: RolloutView) -> list[tuple[str, int, str]]:
+    """Give the part of a bar for the devices whose phase has not opened, none where all have."""
+    number = sum(one.device_count for one in view.phases if one.opened_at is None)
+    return [("mute", number, "phase not opened")] if number else []
+
+
 def _phase(one: Any) -> Any:
     text, tone = PHASE_WORDS[one.state]
     order = list(words.EXECUTION)
@@ -190,6 +208,28 @@ def _phase(one: Any) -> Any:
         bar=[(look.tone, number, look.label) for look, number in looks],
         counts=[(look.label, number) for look, number in looks],
     )
+
+
+HEADER = (
+    *("Rollout", "Title", "Release", "Version", "State", "Phases", "Devices", "Done", "Author"),
+    *("Created at", "Ended at", "Reason"),
+)
+
+
+def _cells(one: RolloutView) -> tuple[object, ...]:
+    job = one.job
+    return (
+        *(one.id, job.title, one.release_name, one.release_version, job.state, len(one.phases)),
+        *(job.device_count, job.progress, job.author_name, job.created_at, job.ended_at),
+        job.reason,
+    )
+
+
+def _wanted() -> tuple[JobState, ...]:
+    state = request.args.get("state", "")
+    if state and state not in words.JOB:
+        raise InvalidInput(f"no such state of a rollout: {state[:40]}", where="state")
+    return (JobState(state),) if state else ()
 
 
 def _state() -> ExecutionState | None:
