@@ -73,11 +73,15 @@ class Band:
         back = -self.hysteresis if self.comparison in UPWARD else self.hysteresis
         return self.limit + back
 
+    def limit_words(self) -> str:
+        """Say what raises alone: `> 80`."""
+        return f"{self.comparison} {self.limit:g}"
+
     def words(self) -> str:
-        """Say it: `> 80, over at <= 75`."""
-        text = f"{self.comparison} {self.limit:g}"
+        """Say it: `> 80, clears at <= 75`."""
+        text = self.limit_words()
         if self.hysteresis:
-            text += f", over at {_OPPOSITE[self.comparison]} {self.end:g}"
+            text += f", clears at {_OPPOSITE[self.comparison]} {self.end:g}"
         return text
 
 

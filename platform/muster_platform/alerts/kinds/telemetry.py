@@ -86,8 +86,7 @@ class Threshold(DeviceKind[ThresholdParams]):
 
     def words(self, params: ThresholdParams) -> str:
         """See Kind."""
-        lasting = f" for {duration_words(params.duration_s)}" if params.duration_s else ""
-        return f"{params.metric} {params.band.words()}{lasting}"
+        return f"{params.metric} {params.band.words()}{_lasting(params)}"
 
     def holding(self, look: Look, params: ThresholdParams) -> Select[Any]:
         """See DeviceKind."""
@@ -104,9 +103,10 @@ class Threshold(DeviceKind[ThresholdParams]):
 
     def finding(self, params: ThresholdParams, row: Any) -> Finding:
         """See DeviceKind."""
+        limit = f"{params.band.limit_words()}{_lasting(params)}"
         return Finding(
             subject=subject_of(row),
-            title=f"{row.name}: {params.metric} is {row.num:g} ({self.words(params)})",
+            title=f"{row.name}: {params.metric} is {row.num:g} ({limit})",
             since=row.ts,
             evidence={"values": [value(params.metric, row.num, row.ts)]},
         )
@@ -117,6 +117,10 @@ class Threshold(DeviceKind[ThresholdParams]):
         """See DeviceKind."""
         rows = look.unit.session.execute(latest(look, params.metric).where(Device.id.in_(keys)))
         return {row.key: f"{params.metric} is {_shown(row)}" for row in rows}
+
+
+def _lasting(params: ThresholdParams) -> str:
+    return f" for {duration_words(params.duration_s)}" if params.duration_s else ""
 
 
 class Absent(DeviceKind[AbsentParams]):

@@ -26,7 +26,7 @@ CHANGES: dict[str, str] = {
     "raised_again": "raised it again",
     "cleared": "saw that it is over",
     "acknowledged": "acknowledged it",
-    "unacknowledged": "took the note back",
+    "unacknowledged": "took back the acknowledgement of it",
     "resolved": "resolved it",
     "commented": "wrote",
     "assigned": "assigned it to",

@@ -99,12 +99,14 @@ class Alarms(gate.SiteView):
     def acknowledge(self, alarm_id: str) -> Answer:
         """Take note."""
         said = request.form.get("comment", "")
-        return _act(alarm_id, lambda s: s.acknowledge(alarm_id, said), "Acknowledged.")
+        done = "Acknowledged; nobody is reminded any more."
+        return _act(alarm_id, lambda s: s.acknowledge(alarm_id, said), done)
 
     @expose("/<alarm_id>/unacknowledge", methods=("POST",))
     def unacknowledge(self, alarm_id: str) -> Answer:
         """Take the note back."""
-        return _act(alarm_id, lambda s: s.unacknowledge(alarm_id), "It is not acknowledged now.")
+        done = "The acknowledgement is taken back; people are reminded again."
+        return _act(alarm_id, lambda s: s.unacknowledge(alarm_id), done)
 
     @expose("/<alarm_id>/resolve", methods=("POST",))
     def resolve(self, alarm_id: str) -> Answer:
@@ -116,7 +118,7 @@ class Alarms(gate.SiteView):
     def comment(self, alarm_id: str) -> Answer:
         """Write a comment."""
         text = request.form.get("text", "")
-        return _act(alarm_id, lambda s: s.comment(alarm_id, text), "Kept.")
+        return _act(alarm_id, lambda s: s.comment(alarm_id, text), "The comment is kept.")
 
     @expose("/<alarm_id>/assign", methods=("POST",))
     def assign(self, alarm_id: str) -> Answer:

@@ -1,6 +1,7 @@
 """The fields of a rule's form, made from the parameters of its kind."""
 
 import typing
+from collections.abc import Mapping
 from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
@@ -52,16 +53,21 @@ class Field(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
-def fields_of(kind: Kind[Any], given: dict[str, Any]) -> list[Field]:
-    """Give the fields of a kind, filled."""
-    return [_field(item, given) for item in msgspec.structs.fields(kind.params)]
+def fields_of(
+    kind: Kind[Any], given: dict[str, Any], typed: Mapping[str, str] | None = None
+) -> list[Field]:
+    """Give the fields of a kind, filled with parameters or with what was typed, right or wrong."""
+    fields = [_field(item, given) for item in msgspec.structs.fields(kind.params)]
+    if not typed:
+        return fields
+    return [one._replace(value=typed.get(f"p_{one.name}", "")) for one in fields]
 
 
 def params_of(kind: Kind[Any], form: MultiDict[str, str]) -> dict[str, Any]:
     """Read the parameters that a form brings; what is left empty has its default.
 
     Raises:
-        InvalidInput: a number that is none.
+        InvalidInput: a number that is none, or nothing where something is needed.
     """
     found: dict[str, Any] = {}
     for item in msgspec.structs.fields(kind.params):
@@ -70,6 +76,9 @@ def params_of(kind: Kind[Any], form: MultiDict[str, str]) -> dict[str, Any]:
             found[item.name] = f"p_{item.name}" in form
         elif text:
             found[item.name] = _read(item.name, inner, text)
+        elif item.required:
+            label = LABELS.get(item.name, (item.name, ""))[0]
+            raise InvalidInput(f"{label}: say what it is", where=f"params.{item.name}")
     return found
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from werkzeug.wrappers import Response as Answer
 
@@ -53,6 +53,7 @@ class Rules(gate.SiteView):
             if form.get("do") == "save":
                 with gate.writing() as unit:
                     made = RuleService(unit).create(draft)
+                flash("The rule is saved; it is evaluated within seconds.", "success")
                 return redirect(url_for(".edit", rule_id=made.id))
             with gate.reading() as unit:
                 preview = RuleService(unit).preview(draft)
@@ -120,7 +121,7 @@ class Rules(gate.SiteView):
                 rule=rule,
                 kind=KINDS[kind],
                 kinds=[(name, one.title) for name, one in KINDS.items()],
-                fields=fields_of(KINDS[kind], params),
+                fields=fields_of(KINDS[kind], params, request.form),
                 filled=filled,
                 severities=[(str(key), look.label) for key, look in SEVERITY.items()],
                 groups=choices.groups(Permission.RULES_WRITE),
