@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def send_mails(platform: Platform, carrier: Mailer | None = None) -> int:
-    """Send what is due; give how many were tried.
+    """Send the mails that are due; give how many were tried.
 
     Each is claimed alone and committed before it is sent: behind a slow server no claim runs
     out, and its end is committed before the next.

@@ -9,7 +9,7 @@ _NAME = "schedule"
 
 
 def tick(platform: Platform) -> int:
-    """Say it; gives 0: there is never anything left to do."""
+    """Show that the schedule, the queue and the worker live; gives 0, for nothing is ever left."""
     with platform.unit(system_actor("worker")) as unit:
         PartService(unit).beat(_NAME, None, [Beat(name=_NAME, detail="Tasks arrive on time")])
     return 0

@@ -63,8 +63,8 @@ HOMES: tuple[Home, ...] = (
             {Permission.ROLLOUTS_RUN, Permission.DEVICES_READ, Permission.RELEASES_READ}
         ),
         top=("fleet",),
-        wide=("rollouts", "adoption", "versions"),
-        narrow=("releases", "behind", "failed"),
+        wide=("rollouts", "failed", "adoption", "versions"),
+        narrow=("releases", "behind"),
     ),
     Home(
         name="analyst",

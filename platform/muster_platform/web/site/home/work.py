@@ -59,7 +59,7 @@ def panels() -> list[Panel]:
         ),
         Panel(
             name="failed",
-            title="Commands that failed in 24 hours",
+            title="Commands and updates that failed in 24 hours",
             permissions=may_read,
             read=failed,
             topics="fleet:execution",
