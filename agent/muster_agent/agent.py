@@ -17,6 +17,7 @@ from muster_agent.identity import StateDir
 from muster_agent.net import Backoff, Broker, Driver, Peer
 from muster_agent.sources import Source, Sources
 from muster_agent.store import Database
+from muster_agent.trust import checked
 from muster_agent.updates import Installer, Notice
 from muster_agent.updates.declarations import InstallDeclaration, UpdateDeclarations
 from muster_agent.updates.health import Health, healthy
@@ -34,6 +35,7 @@ class Agent(Voice):
 
     Raises:
         StateError: the state folder is not enrolled, damaged, or in use.
+        ConfigError: `ca_file` cannot be read.
     """
 
     def __init__(self, options: AgentOptions, clock: Clock | None = None) -> None:
@@ -43,6 +45,7 @@ class Agent(Voice):
         try:
             self.identity = self._state.require()
             self._brokers = [Broker.parse(url) for url in self.identity.brokers]
+            self._ca_file = self._trusted()
             self._db = Database(self._state.database)
         except MusterError:
             self._state.close()
@@ -54,6 +57,14 @@ class Agent(Voice):
         self._updates = UpdateDeclarations()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+
+    def _trusted(self) -> str | None:
+        """Give the certificates to trust: the options', else those it was enrolled with."""
+        if self.options.ca_file:
+            return checked(self.options.ca_file, "ca_file")
+        if self.identity.ca_file:
+            return checked(self.identity.ca_file, f"ca_file of {self._state.path}")
+        return None
 
     # -- what the app declares -------------------------------------------------------------
 
@@ -167,11 +178,11 @@ class Agent(Voice):
             Backoff(Random(), options.reconnect_first_s, options.reconnect_limit_s),  # noqa: S311
             self._open_session,
             keepalive_s=options.keepalive_s,
-            ca_file=options.ca_file,
+            ca_file=self._ca_file,
         )
         app.peer = peer
         app.updates = self._updates.threads(
-            core, app.tell, self.options, self.identity, self._stopping.set
+            core, app.tell, self.options, self.identity, self._stopping.set, self._ca_file
         )
         driver.add(peer)
         self._driver, self._peer, self._app = driver, peer, app

@@ -14,7 +14,7 @@ class AgentOptions(CoreOptions):
         state_dir: where identity, spool and journal are; made by `muster agent enrol`.
         profile: "" takes the profile that the device was enrolled with.
         keepalive_s: MQTT keep-alive; the broker notices a lost device after 1.5 times this.
-        ca_file: certificates to trust instead of the system's.
+        ca_file: certificates to trust instead of those it was enrolled with, or the system's.
         flush_s: how long `stop` lets what waits go out before the goodbye.
         reconnect_first_s, reconnect_limit_s: delays between attempts, doubling, with jitter.
     """

@@ -14,6 +14,7 @@ from muster_agent.config import build_agent, default_state_dir
 from muster_agent.enrolment import EnrolClient, Pending
 from muster_agent.errors import ConfigError, StateError
 from muster_agent.identity import Identity, StateDir, new_identity
+from muster_agent.trust import checked
 from muster_protocol.ids import is_device_id
 
 StateOption = Annotated[
@@ -39,7 +40,10 @@ def enrol(
     device_id: Annotated[str, typer.Option(help="Letters, digits and . _ -; at most 64.")],
     profile: Annotated[str | None, typer.Option(help="Profile, if the token allows any.")] = None,
     state: StateOption = None,
-    ca_file: Annotated[str | None, typer.Option(help="Certificates to trust.")] = None,
+    ca_file: Annotated[
+        str | None,
+        typer.Option(help="Certificates to trust, here and at the brokers, from now on."),
+    ] = None,
 ) -> None:
     """Turn an enrolment token into this device's own secret, kept in the state folder."""
     if not is_device_id(device_id):
@@ -47,9 +51,10 @@ def enrol(
             f"--device-id {device_id!r}: 1 to 64 letters, digits and . _ - are allowed, "
             "beginning with a letter or digit"
         )
+    trusted = checked(ca_file, "--ca-file") if ca_file else ""
     words = typer.get_text_stream("stdin").readline().strip() if token == "-" else token  # noqa: S105
     folder = StateDir(state or default_state_dir())
-    client = EnrolClient(server, ca_file)
+    client = EnrolClient(server, trusted or None)
     try:
         identity = _identity_for(folder, device_id)
         facts = machine.describe()
@@ -64,7 +69,7 @@ def enrol(
         identity.secret = answer.secret
         identity.brokers = [broker.url for broker in answer.broker]
         identity.profile = answer.profile or profile or identity.profile
-        identity.server = server
+        identity.server, identity.ca_file = server, trusted
         folder.save(identity)
     finally:
         client.close()

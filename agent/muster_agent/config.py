@@ -30,6 +30,7 @@ class AgentTable(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     Attributes:
         state_dir: where identity, spool and journal are; relative to the file.
+        ca_file: certificates to trust; relative to the file.
         handlers: `module:function` to load, a module beside the file or installed; the
             function is given the Agent and declares commands, sources and settings.
         system_metrics_every_s: load, memory, disk as telemetry; 0: none.
@@ -160,7 +161,7 @@ def build_agent(
             agent_version=table.version or version,
             inventory=lambda: inventory,
             attributes={**describe(), **settings.attributes},
-            ca_file=table.ca_file,
+            ca_file=str(base / table.ca_file) if table.ca_file else None,
             expect_every_s=table.expect_every_s,
             keepalive_s=table.keepalive_s,
             spool_bytes=table.spool_bytes,

@@ -20,6 +20,7 @@ class Identity(msgspec.Struct, kw_only=True):
     Attributes:
         secret: "" until the enrolment was answered.
         brokers: URLs, in the order they are tried.
+        ca_file: certificates that server and brokers are trusted by; "" for the system's.
         last_session: number of the last MQTT connection.
     """
 
@@ -29,6 +30,7 @@ class Identity(msgspec.Struct, kw_only=True):
     profile: str = "default"
     server: str = ""
     brokers: list[str] = []
+    ca_file: str = ""
     last_session: int = 0
 
     @property

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,16 +69,14 @@ def _post(url: str, body: dict[str, str], token: str = "") -> Any:
     return json.loads(text) if text else None
 
 
-@pytest.fixture(scope="session")
-def installation(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Installation]:
-    """Start `muster up` in an empty folder on free ports, with a profile to enrol to."""
+@contextmanager
+def started(folder: Path, *options: str, **settings: str) -> Iterator[Installation]:
+    """Start `muster up` on free ports, with its state in the folder; stop it at the end."""
     ports = {name: free_port() for name in ("WEB", "LIVE", "BROKER", "BROKER_WS")}
     environment = {f"MUSTER_{name}_PORT": str(port) for name, port in ports.items()}
-    folder = tmp_path_factory.mktemp("up")
+    environment |= {f"MUSTER_{name.upper()}": value for name, value in settings.items()}
     environment["MUSTER_STATE_DIR"] = str(folder)
-    process = MusterProcess(("up",), folder / "up.log", environment)
+    process = MusterProcess(("up", *options), folder / "up.log", environment)
     process.wait_for("Muster is up", START_LIMIT_S)
     email = process.wait_for(r"sign in as\s+(\S+)").group(1)
     printed = process.wait_for(r"password\s+(\S+)").group(1)
@@ -88,3 +87,12 @@ def installation(
         assert process.terminate() == 0
     finally:
         process.reap()
+
+
+@pytest.fixture(scope="session")
+def installation(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Installation]:
+    """Start `muster up` in an empty folder, as a person would at first."""
+    with started(tmp_path_factory.mktemp("up")) as made:
+        yield made

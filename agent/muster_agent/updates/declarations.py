@@ -49,8 +49,13 @@ class UpdateDeclarations:
         options: AgentOptions,
         identity: Identity,
         leave: Callable[[], None],
+        ca_file: str | None,
     ) -> UpdateThreads:
-        """Make the threads that run updates."""
+        """Make the threads that run updates.
+
+        Args:
+            ca_file: certificates that downloads are trusted by, instead of the system's.
+        """
         updater = None
         if self.install is not None:
             disk = Disk()
@@ -59,7 +64,7 @@ class UpdateDeclarations:
                 Parts(
                     folder=options.state_dir / "updates",
                     installer=self.install.installer,
-                    downloader=Downloader(origin, disk, ca_file=options.ca_file),
+                    downloader=Downloader(origin, disk, ca_file=ca_file),
                     disk=disk,
                     health=self.install.health,
                     restart=self.install.restart,

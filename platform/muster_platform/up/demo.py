@@ -80,10 +80,11 @@ def simulator(platform: Platform, devices: int, scenario: Path | None) -> Part:
         *("--devices", str(devices), "--state", str(settings.state_dir / "simulator")),
         *(("--scenario", str(scenario)) if scenario else ()),
     )
+    trusted = {"SSL_CERT_FILE": settings.broker_ca_file} if settings.broker_ca_file else {}
     return Part(
         "simulate",
         command,
-        {"MUSTER_ENROLMENT_TOKEN": " ".join(tokens)},
+        {"MUSTER_ENROLMENT_TOKEN": " ".join(tokens), **trusted},
         after=("broker", "run"),
         ready_text="ready",
         shown=f"{devices} devices",

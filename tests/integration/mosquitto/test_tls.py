@@ -17,32 +17,29 @@ from muster_platform.stream.mosquitto import write_installation
 from tests.integration.broker.raw import connect_packet
 from tests.integration.mosquitto.conftest import Installation
 from tests.services import base
+from tests.services.certificates import issue
 from tests.services.mosquitto import running_with
 
 
 @pytest.fixture
 def secured(prepared: Installation, tmp_path: Path) -> Iterator[tuple[Installation, Path]]:
     """Give an installation that speaks TLS on every listener, and its authority's certificate."""
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    command = [base.program("openssl"), "req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"]
-    command += ["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, "-keyout", str(key), "-out", str(cert)], check=True)
+    made = issue(tmp_path)
     prepared.platform.configure(
         broker_tls=True,
         broker_platform_tls=True,
-        broker_ca_file=str(cert),
-        broker_tls_cert_file=str(cert),
-        broker_tls_key_file=str(key),
+        broker_ca_file=str(made.ca),
+        broker_tls_cert_file=str(made.cert),
+        broker_tls_key_file=str(made.key),
     )
     prepared.settings = prepared.platform.settings
     prepared.role = type(prepared.role)(prepared.platform)
     with running_with(write_installation(prepared.settings)[0], prepared.platform_port):
-        yield prepared, cert
+        yield prepared, made.ca
 
 
 def test_the_platform_and_devices_come_in_by_tls(secured):
-    installed, cert = secured
+    installed, ca = secured
     secret = installed.device("pump-1")
     assert installed.role.step(), "the role itself has connected by TLS"
     broker = next(found for found in examine(installed.settings) if found.check == "broker")
@@ -51,7 +48,7 @@ def test_the_platform_and_devices_come_in_by_tls(secured):
     with Receiver(options) as receiver:
         receiver.connect()
         command = [base.program("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(installed.port)]
-        command += ["-i", "pump-1", "-u", "pump-1", "-P", secret, "--cafile", str(cert)]
+        command += ["-i", "pump-1", "-u", "pump-1", "-P", secret, "--cafile", str(ca)]
         command += ["-q", "1", "-t", "muster/1/pump-1/up/telemetry", "-m", '{"t": 1}']
         subprocess.run(command, check=True, timeout=10)
         batch = receiver.receive(10, timeout_s=10)
@@ -66,10 +63,10 @@ def test_without_the_authority_nobody_connects(secured):
 
 
 def test_a_device_comes_in_by_secure_websocket(secured):
-    installed, cert = secured
+    installed, ca = secured
     secret = installed.device("pump-1")
     installed.role.step()
-    context = ssl.create_default_context(cafile=str(cert))
+    context = ssl.create_default_context(cafile=str(ca))
     url = f"wss://127.0.0.1:{installed.ws_port}/mqtt"
     mqtt = Subprotocol("mqtt")
     with connect(url, subprotocols=[mqtt], ssl=context, compression=None) as socket:
