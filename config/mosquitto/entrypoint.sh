@@ -3,6 +3,8 @@
 # cannot signal it, so it looks once a second whether they changed and signals itself.
 set -eu
 folder=$1
+# Each connected device is an open file; some engines start a container with 1,024.
+ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 mosquitto -c "$folder/mosquitto.conf" &
 broker=$!
 trap 'kill -TERM "$broker"' TERM INT

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 from pathlib import Path
@@ -9,12 +10,19 @@ from pathlib import Path
 from muster_platform.up.parts import Part
 
 LOG_BYTES = 10 * 1024 * 1024
+OPEN_FILES = 65_536
+"""As many a part may have open, where this user may at all: each device connected is one, Mosquitto
+takes the limit it finds, and a shell gives 1,024."""
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent() -> None:
-    """Ask the kernel to end us when the supervisor is killed (prctl(2), Linux)."""
+def _in_child() -> None:
+    """Ask the kernel to end us when the supervisor is killed (prctl(2), Linux); take more files."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Process:
@@ -34,7 +42,7 @@ class Process:
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_in_child,
         )
 
     @property

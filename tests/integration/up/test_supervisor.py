@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from muster_platform.up.parts import Part
+from muster_platform.up.process import OPEN_FILES
 from muster_platform.up.supervisor import HUNG_S, Supervisor
 
 READY_AND_WAIT = "print('ready', flush=True); import signal; signal.pause()"
@@ -72,6 +74,23 @@ def test_a_part_starts_only_when_what_it_needs_is_ready(bench, tmp_path: Path) -
     gate.touch()
     b.until(b.supervisor.all_ready)
     assert [line.split()[0] for line in b.said] == ["first", "second"]
+
+
+def test_a_part_may_open_more_files_than_a_shell_allows(bench, tmp_path: Path) -> None:
+    found = tmp_path / "limit"
+    code = (
+        "import resource, pathlib; limits = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        f"pathlib.Path({str(found)!r}).write_text(str(limits[0]))\n"
+    )
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    try:
+        b = bench(python("part", code + READY_AND_WAIT))
+        b.until(b.supervisor.all_ready)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    assert int(found.read_text()) == most
 
 
 def test_a_part_killed_with_9_comes_back_and_the_reason_is_said(bench) -> None:
