@@ -43,8 +43,9 @@ class JobTimeline:
 def _line(
     source: str, event: ExecutionEvent, attempt: int, job_id: str, title: str
 ) -> TimelineLine:
-    state = event.to_state.replace("_", " ").lower()
-    text = f"{title}: {state}" + (f" ({event.message})" if event.message else "")
+    state, step = (_words(name) for name in (event.to_state, event.data.get("step")))
+    said = ", ".join(part for part in (step, event.message) if part)
+    text = f"{title}: {state}" + (f" ({said})" if said else "")
     return TimelineLine(
         at=event.at,
         source=source,
@@ -59,3 +60,7 @@ def _line(
             "from_state": event.from_state,
         },
     )
+
+
+def _words(name: object) -> str:
+    return str(name or "").replace("_", " ").lower()

@@ -4,7 +4,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from muster_platform.jobs.models import Execution
+from muster_platform.devices.models import Device
+from muster_platform.jobs.models import Execution, ExecutionEvent
 from muster_platform.updates.release_rules import Draft
 from muster_platform.updates.releases import ReleaseService
 from muster_protocol.states import ExecutionState, UpdateStep
@@ -101,7 +102,15 @@ def test_steps_and_states_are_words_and_lead_to_the_rollout(
     with world.platform.unit(SYSTEM) as unit:
         run = unit.session.get_one(Execution, rollout["rollout_execution_id"])
         run.state, run.step = ExecutionState.IN_PROGRESS, UpdateStep.WAIT_FOR_CONFIRMATION
-    page = world.browser().text("/admin/devices/updatable-1-0/")
+        event = ExecutionEvent(execution_id=run.id, device_key=run.device_key, at=unit.now())
+        event.from_state, event.to_state, event.actor = "SENT", run.state, "device"
+        event.data = {"step": run.step}
+        unit.session.add(event)
+        device_id = unit.session.get_one(Device, run.device_key).device_id
+    page = world.browser().text(f"/admin/devices/{device_id}/")
+    assert "Firmware 2.0: in progress (wait for confirmation)</a>" in page
+    why = world.browser().text(f"/admin/executions/{rollout['rollout_execution_id']}/why")
+    assert "In progress, waits for somebody to confirm" in why
     assert "Waits for somebody to confirm" in page
     assert "Firmware 2.0: queued</a>" in page
     assert ">Rollout</a>" in page

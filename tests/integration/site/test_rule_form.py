@@ -1,8 +1,15 @@
 """The form of a rule: a mistake is named by its field, and takes nothing away."""
 
+from typing import Any
+
 from tests.integration.site.conftest import World
 
-TYPED = {"kind": "telemetry_threshold", "name": "Hot", "p_metric": "temperature", "do": "save"}
+TYPED: dict[str, Any] = {
+    "kind": "telemetry_threshold",
+    "name": "Hot",
+    "p_metric": "temperature",
+    "do": "save",
+}
 
 
 def test_a_missing_limit_is_named_and_what_was_typed_stays(world: World) -> None:

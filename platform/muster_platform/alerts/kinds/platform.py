@@ -31,6 +31,8 @@ from muster_platform.jobs.models import Job
 from muster_platform.parts.service import PartService, PartState
 
 ROOT_PATH = f"{ROOT_GROUP_ID}/"
+PART_WORDS: dict[str, str] = {"warn": "unwell", "bad": "down"}
+"""State of a part that is not well -> how people say it."""
 JOBS = 1_000
 SHOWN_MS = DAY_S * 1000
 """A job that ended longer ago is not held against anybody any more."""
@@ -144,7 +146,8 @@ class PartDown(FewKind[PartParams]):
 
     def words(self, params: PartParams) -> str:
         """See Kind."""
-        return f"{params.part} is {params.state} for {duration_words(params.for_s)}"
+        part = "any part" if params.part == "*" else params.part
+        return f"{part} is {PART_WORDS[params.state]} for {duration_words(params.for_s)}"
 
     def all(self, look: Look, params: PartParams, limit: int) -> list[Finding]:
         """See FewKind."""
@@ -230,7 +233,7 @@ def _part_finding(part: PartState) -> Finding:
     detail = f": {part.detail}" if part.detail else ""
     return Finding(
         subject=subject,
-        title=f"{part.name} is {part.state}{detail}",
+        title=f"{part.name} is {PART_WORDS[part.state]}{detail}",
         since=part.since,
         evidence={
             "values": [

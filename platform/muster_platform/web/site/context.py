@@ -122,6 +122,7 @@ def register(app: Flask, assets: Assets, settings: Settings) -> None:
         presence_look=lambda state: words.look(words.PRESENCE, state),
         presence_reason=lambda code: words.PRESENCE_REASON.get(code, code),
         settings_look=lambda state: words.look(words.SETTINGS, state),
+        step_words=words.step,
         execution_look=lambda state: words.look(words.EXECUTION, state),
         fingerprint_look=lambda state: words.look(words.FINGERPRINT, state),
         bulk_look=lambda state: words.look(words.BULK, state),
