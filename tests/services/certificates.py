@@ -25,6 +25,7 @@ class Certificates:
 
 def issue(folder: Path) -> Certificates:
     """Make an authority, and have it sign a server's certificate."""
+    folder.mkdir(exist_ok=True)
     made = Certificates(folder / "ca.pem", folder / "cert.pem", folder / "key.pem")
     ca_key, request, names = folder / "ca.key", folder / "server.csr", folder / "names"
     names.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")

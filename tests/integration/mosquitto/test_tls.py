@@ -5,17 +5,19 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from socket import create_connection
 
 import pytest
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
+from muster_broker.accounts.mosquitto import read_again
 from muster_broker.receiver import BrokerUnreachable, Receiver
 from muster_platform.doctor import examine
 from muster_platform.stream.ingest import receiver_options
-from muster_platform.stream.mosquitto import write_installation
+from muster_platform.stream.mosquitto import pid_file, write_installation
 from tests.integration.broker.raw import connect_packet
-from tests.integration.mosquitto.conftest import Installation
+from tests.integration.mosquitto.conftest import Installation, eventually
 from tests.services import base
 from tests.services.certificates import issue
 from tests.services.mosquitto import running_with
@@ -72,3 +74,25 @@ def test_a_device_comes_in_by_secure_websocket(secured):
     with connect(url, subprotocols=[mqtt], ssl=context, compression=None) as socket:
         socket.send(connect_packet("pump-1", secret))
         assert socket.recv(10) == b"\x20\x02\0\0"
+
+
+def test_a_renewed_certificate_is_served_after_sighup(secured, tmp_path: Path):
+    installed, ca = secured
+    renewed = issue(tmp_path / "renewed")
+    settings = installed.settings
+    for old, new in ((ca, renewed.ca), (settings.broker_tls_cert_file, renewed.cert)):
+        Path(old).write_bytes(new.read_bytes())
+    Path(settings.broker_tls_key_file).write_bytes(renewed.key.read_bytes())
+    assert read_again(pid_file(settings))
+    context = ssl.create_default_context(cafile=str(renewed.ca))
+    for port in (installed.port, installed.platform_port):  # WebSocket's is read at a start only
+        eventually(lambda p=port: trusts(context, p), f"the renewed certificate on {port}")
+
+
+def trusts(context: ssl.SSLContext, port: int) -> bool:
+    try:
+        with create_connection(("127.0.0.1", port), 10) as plain:
+            context.wrap_socket(plain, server_hostname="127.0.0.1").close()
+    except ssl.SSLCertVerificationError:
+        return False
+    return True
