@@ -85,6 +85,7 @@ class BridgeRole:
                     batch_messages=settings.bridge_batch_messages,
                     window_s=settings.bridge_window_ms / 1000,
                 )
+                writer.meanwhile = self._pipeline.read_ahead
                 audit = AuditOut(self._platform.units, writer)
                 while not stop.is_set():
                     self._pipeline.step(STEP_S)

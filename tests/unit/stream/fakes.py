@@ -1,7 +1,7 @@
 """A source, a sink and a spool that obey a script of failures."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from muster_broker.receiver import Received
 from muster_platform.stream.messages import Envelope, Quarantined
@@ -23,7 +23,11 @@ def message(device: str, number: int, text: str = "") -> Received:
 
 
 class FakeSource:
-    """Gives messages in order; what was not acknowledged comes again after `reconnect`."""
+    """Gives messages in order; what was not acknowledged comes again after `reconnect`.
+
+    Attributes:
+        given: how many are read and not acknowledged.
+    """
 
     def __init__(self, messages: Sequence[Received], stored: "Stored") -> None:
         self.unacknowledged = deque(messages)
@@ -56,6 +60,7 @@ class FakeSink:
         self._quarantined: dict[Key, Quarantined] = {}
         self.calls: list[int] = []
         self.keeps_bare = False
+        self.meanwhile: Callable[[], None] = lambda: None
 
     @property
     def stored(self) -> list[Received]:
@@ -67,6 +72,7 @@ class FakeSink:
 
     def write(self, envelopes: Sequence[Envelope], quarantined: Sequence[Quarantined]) -> None:
         self.calls.append(len(envelopes) + len(quarantined))
+        self.meanwhile()
         outcome = self.outcomes.popleft() if self.outcomes else "ok"
         if outcome in ("away", "crash"):
             self._fail(outcome)

@@ -4,10 +4,12 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from itertools import count
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from muster_broker.receiver import Received
+from muster_platform.stream import pipeline
 from muster_platform.stream.pipeline import Pipeline
 from muster_platform.stream.spool import Spool
 from tests.unit.stream.fakes import Crash, FakeSink, FakeSource, ScriptedSpool, Stored, message
@@ -23,6 +25,7 @@ class Bench:
         spool_outcomes: Sequence[str] = (),
         budget: int = 1_000_000,
         batch: int = 4,
+        reads_ahead: bool = False,
     ) -> None:
         self.sink = FakeSink(sink_outcomes)
         self.spool = ScriptedSpool(":memory:", budget)
@@ -30,6 +33,7 @@ class Bench:
         self.source = FakeSource(messages, Stored(self.sink, self.spool))
         self.now_s = 0.0
         self.batch = batch
+        self.reads_ahead = reads_ahead
         self.start()
 
     def start(self) -> None:
@@ -41,6 +45,8 @@ class Bench:
             batch_messages=self.batch,
             monotonic=lambda: self.now_s,
         )
+        if self.reads_ahead:
+            self.sink.meanwhile = self.pipeline.read_ahead
 
     def step(self, after_s: float = 0.0) -> None:
         self.now_s += after_s
@@ -76,7 +82,12 @@ sink_outcomes = st.lists(
 spool_outcomes = st.lists(st.sampled_from(["ok", "crash", "crash after commit"]), max_size=10)
 
 
-@settings(max_examples=300)
+@pytest.fixture(autouse=True)
+def _three_are_a_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "BACKLOG_MESSAGES", 3)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     traffic,
     sink_outcomes,
@@ -87,6 +98,7 @@ spool_outcomes = st.lists(st.sampled_from(["ok", "crash", "crash after commit"])
         min_size=5,
         max_size=40,
     ),
+    st.booleans(),
 )
 def test_acknowledged_is_stored_and_order_holds(
     sent: list[tuple[str, str]],
@@ -94,13 +106,14 @@ def test_acknowledged_is_stored_and_order_holds(
     spool_script: list[str],
     budget: int,
     steps: list[tuple[float, int | None]],
+    reads_ahead: bool,
 ) -> None:
     numbers = count(1)
     messages = [
         message(device, next(numbers), text and f"{text[:-1]} {i}{text[-1]}")
         for i, (device, text) in enumerate(sent)
     ]
-    bench = Bench(messages, sink_script, spool_script, budget)
+    bench = Bench(messages, sink_script, spool_script, budget, reads_ahead=reads_ahead)
     for after_s, new_batch in steps:
         if new_batch is not None:  # a restart with another batch size
             bench.batch = new_batch
@@ -116,6 +129,22 @@ def test_acknowledged_is_stored_and_order_holds(
     assert {q.raw.received_at for q in bench.sink.quarantined} == {
         m.received_at for m in messages
     } - good
+
+
+def test_a_backlog_is_read_while_the_sink_waits_and_acknowledged_when_it_is_stored() -> None:
+    bench = Bench([message("a", n) for n in range(1, 9)], batch=4, reads_ahead=True)
+    bench.step()
+    assert len(bench.source.acknowledged) == 4
+    assert bench.source.given == 4
+    bench.step()
+    assert bench.sink.calls == [4, 4]
+    assert not bench.source.unacknowledged
+
+
+def test_little_is_not_read_ahead() -> None:
+    bench = Bench([message("a", 1), message("a", 2)], batch=1, reads_ahead=True)
+    bench.step()
+    assert bench.source.given == 0
 
 
 def test_one_transaction_takes_a_whole_batch() -> None:

@@ -1,6 +1,6 @@
 """Writes records and waits until Kafka has them: all of a call, or the call says that it failed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -40,11 +40,16 @@ class RecordRefused(Exception):
 
 
 class KafkaWriter:
-    """A producer whose calls end when the records are safe."""
+    """A producer whose calls end when the records are safe.
+
+    Attributes:
+        meanwhile: called once in each call, while the records are on their way.
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Prepare; connects by itself."""
         self._settings = settings
+        self.meanwhile: Callable[[], None] = _nothing
         self._errors: list[KafkaError] = []
         self._producer = self._make()
 
@@ -68,6 +73,7 @@ class KafkaWriter:
         except KafkaException as error:
             self._start_anew()
             raise _meaning(error.args[0]) from error
+        self.meanwhile()
         waiting = self._producer.flush(self._settings.kafka_delivery_s + FLUSH_SLACK_S)
         if waiting or self._errors:
             found = self._errors[0] if self._errors else None
@@ -106,6 +112,10 @@ class KafkaWriter:
 
         chosen: dict[str, Any] = client.producer(self._settings)
         return Producer(chosen | {"on_delivery": failed})
+
+
+def _nothing() -> None:
+    """Have nothing to do while records are on their way."""
 
 
 def _meaning(error: KafkaError) -> Exception:
