@@ -2039,7 +2039,7 @@ class Operations(Caller):
         text: str,
         limit: int | None = None,
     ) -> t.Listed[t.Hit]:
-        """Find devices, people, jobs and groups by their names, as far as one may see them."""
+        """Find devices, people, jobs, releases and groups by name, as far as one may see them."""
         found: t.Listed[t.Hit] = self.call(
             "GET",
             "/find",

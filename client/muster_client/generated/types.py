@@ -1078,7 +1078,7 @@ class Hit(TypedDict):
     """One thing that was found.
 
     Attributes:
-        kind: device, user, job or group.
+        kind: device, user, job, release or group.
         id: by which its own page and route call it.
         detail: what tells it from others of that name.
     """

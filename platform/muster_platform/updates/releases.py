@@ -104,7 +104,7 @@ class ReleaseService:
         if narrowed.text:
             held = [
                 column.icontains(narrowed.text, autoescape=True)
-                for column in (Release.name, Release.version)
+                for column in (Release.name, Release.version, Release.name + " " + Release.version)
             ]
             statement = statement.where(or_(*held))
         if narrowed.profile:

@@ -1,4 +1,4 @@
-"""One question over everything that has a name: devices, people, jobs, groups.
+"""One question over everything that has a name: devices, people, jobs, releases, groups.
 
 Each kind is asked through its own service, so that whoever asks finds what they may see, and kinds
 that they may not see at all are not even asked.
@@ -16,6 +16,7 @@ from muster_platform.devices.service import DeviceService
 from muster_platform.jobs.service import JobFilter, JobService
 from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
+from muster_platform.updates.releases import ReleaseFilter, ReleaseService, label
 from muster_platform.web.allowed import is_allowed
 
 TEXT_CHARS = 200
@@ -28,7 +29,7 @@ class Hit:
     """One thing that was found.
 
     Attributes:
-        kind: device, user, job or group.
+        kind: device, user, job, release or group.
         id: by which its own page and route call it.
         detail: what tells it from others of that name.
     """
@@ -69,6 +70,12 @@ def _jobs(unit: Unit, text: str, size: int) -> Iterator[Hit]:
         yield Hit(kind="job", id=job.id, name=job.title, detail=job.author_name)
 
 
+def _releases(unit: Unit, text: str, size: int) -> Iterator[Hit]:
+    for release in ReleaseService(unit).list(ReleaseFilter(text=text), PageRequest(size)).items:
+        state = release.state.lower()
+        yield Hit(kind="release", id=release.id, name=label(release), detail=state)
+
+
 def _groups(unit: Unit, text: str, size: int) -> Iterator[Hit]:
     words = text.lower().split()
     found = [
@@ -84,6 +91,7 @@ KINDS: tuple[tuple[Permission, Callable[[Unit, str, int], Iterator[Hit]]], ...] 
     (Permission.DEVICES_READ, _devices),
     (Permission.USERS_READ, _people),
     (Permission.COMMANDS_READ, _jobs),
+    (Permission.RELEASES_READ, _releases),
     (Permission.GROUPS_READ, _groups),
 )
 """What is needed to look for a kind, and how it is done; in the order of the results."""

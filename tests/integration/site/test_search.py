@@ -6,6 +6,8 @@ from muster_platform.access.actor import Actor, Grant
 from muster_platform.access.permissions import BUILTIN_ROLES
 from muster_platform.access.users import UserService
 from muster_platform.jobs.service import JobService
+from muster_platform.updates.release_rules import Draft
+from muster_platform.updates.releases import ReleaseService
 from muster_platform.web.find import SIZE, find
 from tests.integration.site.conftest import ADMIN, OPERATOR, SYSTEM, VIEWER, World
 
@@ -26,6 +28,15 @@ def test_devices_people_jobs_and_groups_are_found_by_part_of_their_name(world: W
     found = kinds(world, SYSTEM, "berl")
     assert found == {"user": ["berlin"], "job": ["Berlin reboot"], "group": ["Berlin"]}
     assert kinds(world, SYSTEM, "probe") == {"device": ["First probe", "probe-2"]}
+
+
+def test_a_release_is_found_by_its_name_with_its_version(world: World) -> None:
+    with world.platform.unit(SYSTEM) as unit:
+        made = ReleaseService(unit).create(Draft("Probe firmware", "2.0", {"app": "2.0"}, ()))
+    assert kinds(world, SYSTEM, "firmware 2.0") == {"release": ["Probe firmware 2.0"]}
+    page = world.browser().text("/admin/search/?text=firmware+2.0")
+    assert f'href="/admin/releases/{made.id}/"' in page
+    assert "release" not in kinds(world, Actor("user", "x", "x"), "firmware")
 
 
 def test_what_one_may_not_see_is_not_found(world: World) -> None:

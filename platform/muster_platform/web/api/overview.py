@@ -44,7 +44,7 @@ class PreferencesInput(Input, kw_only=True):
 
 @routes.add("GET", "/find")
 def find_anything(unit: Unit, query: FindQuery) -> Listed[Hit]:
-    """Find devices, people, jobs and groups by their names, as far as one may see them."""
+    """Find devices, people, jobs, releases and groups by name, as far as one may see them."""
     return Listed(items=find(unit, query.text, query.limit))
 
 

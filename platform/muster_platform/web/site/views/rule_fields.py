@@ -38,11 +38,26 @@ LABELS: dict[str, tuple[str, str]] = {
 """Parameter -> label and help."""
 
 
+CHOICES: dict[str, str] = {
+    "": "any",
+    ">": "above (>)",
+    ">=": "at least (>=)",
+    "<": "below (<)",
+    "<=": "at most (<=)",
+    "==": "equal to (==)",
+    "!=": "other than (!=)",
+    "warn": "unwell",
+    "bad": "down",
+}
+"""Choice -> what people read, where it is not the choice itself."""
+
+
 class Field(NamedTuple):
     """A field as drawn.
 
     Attributes:
         kind: text, number, check or select.
+        choices: of a select, each with what people read.
     """
 
     name: str
@@ -50,7 +65,7 @@ class Field(NamedTuple):
     help: str
     kind: str
     value: str
-    choices: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 def fields_of(
@@ -102,7 +117,8 @@ def _field(item: Any, given: dict[str, Any]) -> Field:
     choices = _choices(item.type)
     if choices:
         blank = () if item.default is not None else ("",)
-        return Field(item.name, label, text, "select", str(value or ""), (*blank, *choices))
+        read = tuple((one, CHOICES.get(one, one)) for one in (*blank, *choices))
+        return Field(item.name, label, text, "select", str(value or ""), read)
     kind = "number" if inner in (int, float) else "text"
     shown = f"{value:g}" if isinstance(value, float) else str(value if value is not None else "")
     return Field(item.name, label, text, kind, shown)

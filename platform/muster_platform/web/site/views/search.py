@@ -30,6 +30,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "device": ("Devices", "router"),
     "user": ("People", "users"),
     "job": ("Jobs", "list-check"),
+    "release": ("Releases", "send"),
     "group": ("Groups", "folders"),
 }
 """Kind -> heading and icon."""
@@ -68,6 +69,8 @@ def _address(hit: Hit) -> str:
             return url_for("devices.page", device_id=hit.id)
         case "job":
             return url_for("jobs.page", job_id=hit.id)
+        case "release":
+            return url_for("releases.page", release_id=hit.id)
         case "user" if "user.details_view" in current_app.view_functions:
             return url_for("user.details_view", id=hit.id)
         case "user":
@@ -77,4 +80,8 @@ def _address(hit: Hit) -> str:
 
 
 def _more(kind: str, text: str) -> str:
-    return list_url("device.index_view", search=text) if kind == "device" else ""
+    if kind == "device":
+        return list_url("device.index_view", search=text)
+    if kind == "job":
+        return url_for("jobs.index", search=text)
+    return url_for("releases.index", search=text) if kind == "release" else ""
