@@ -60,7 +60,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Part -> its command, and what it prints when it is there."""
 
-ON_MOSQUITTO = COMMANDS | {"dispatch": ("run dispatch accounts", "")}
+ON_MOSQUITTO = {"dispatch": ("run dispatch accounts", "")}
 """As `muster up --broker mosquitto` has them; the broker is another program."""
 
 
@@ -154,7 +154,7 @@ class Stack:
         self._mosquitto: Path | None = None
         if broker == "mosquitto":
             self._mosquitto = write_installation(settings)[0]
-            self._commands = ON_MOSQUITTO
+            self._commands = COMMANDS | ON_MOSQUITTO
         with self.platform.unit(ADMIN) as unit:
             ProfileService(unit).create("pump", "Pump")
 

@@ -7,7 +7,7 @@ with the same identity; in the order in which the device sent it.
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import closing
 
 import pytest
 
@@ -16,8 +16,6 @@ from muster_platform.stream.kafka.topics import TELEMETRY
 from tests.e2e.kill import stack as kill
 from tests.e2e.kill.stack import Stack, eventually
 from tests.services import kafka as kafka_service
-from tests.services import mosquitto
-from tests.services.base import free_port
 from tests.services.kafka import Kafka
 from tests.services.valkey import Valkey
 
@@ -45,8 +43,8 @@ def streams(
 ) -> Iterator[Stack]:
     """Give an installation with Kafka, and its devices ONLINE."""
     folder = tmp_path_factory.mktemp(f"streams-{request.param}")
-    made = Stack(folder, f"sqlite:///{folder / 'muster.db'}", _valkey_server.url)
-    made.kind = request.param
+    database = f"sqlite:///{folder / 'muster.db'}"
+    made = Stack(folder, request.param, database, _valkey_server.url, request.param)
     settings = dataclasses.replace(
         made.settings, kafka_brokers=(kafka.address,), kafka_partitions=3, kafka_delivery_s=2
     )
@@ -57,18 +55,8 @@ def streams(
         "MUSTER_KAFKA_SESSION_S": "2",
         "MUSTER_KAFKA_GROUP": f"ingest-{request.param}",
     }
-    with ExitStack() as services:
-        services.callback(made.close)
-        if request.param == "mosquitto":
-            port = made.settings.broker_port
-            lines = ["user root", *mosquitto.OPEN_TO_ALL]
-            text = mosquitto.config(folder, port, free_port(), lines)
-            conf = folder / "mosquitto.conf"
-            conf.write_text(text)
-            services.enter_context(mosquitto.running_with(conf, port))
-        else:
-            made.start("web", "broker")
-        made.start("bridge", "kafka-ingest", "ingest", "dispatch")
+    with closing(made):
+        made.start("web", "broker", "bridge", "kafka-ingest", "ingest", "dispatch")
         names = [f"{name}-{request.param}" for name in DEVICES]
         for name in names:
             made.add_device(name)
