@@ -41,10 +41,12 @@ def retry_some(
         Ids of the new executions.
 
     Raises:
-        Conflict: the job was canceled.
+        Conflict: the job was canceled, or its kind hands nothing more of it over.
     """
     if job.state == JobState.CANCELED or job.cancel_requested_at is not None:
         raise Conflict("the job was canceled; make a new one instead")
+    if held := kind_of(job).held(unit, job):
+        raise Conflict(f"{held}; no device is given it again")
     query = (
         select(
             Execution.attempt,

@@ -253,6 +253,16 @@ def test_a_revoked_release_pauses_its_rollout_and_nothing_more_is_sent(fleet: Fl
         fleet.do("resume", rollout.id)
 
 
+def test_a_revoked_release_is_not_tried_again_where_it_failed(fleet: Fleet) -> None:
+    fleet.add(1)
+    rollout = fleet.start(fleet.spec())
+    fleet.dispatch()
+    fleet.say(fleet.executions(rollout.id, "SENT")[0], "FAILED")
+    revoke(fleet)
+    with pytest.raises(Conflict, match="was revoked; no device is given it again"):
+        fleet.do("retry", rollout.id)
+
+
 def test_a_revoked_release_is_not_sent_a_second_time_but_taken_back(fleet: Fleet) -> None:
     fleet.add(1)
     rollout = fleet.start(fleet.spec())

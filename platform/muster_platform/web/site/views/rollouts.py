@@ -180,7 +180,8 @@ def _shown(view: RolloutView, target: str, now: int) -> Any:
         can_next=job.state == JobState.IN_PROGRESS and more,
         can_abort=not ended and job.cancel_requested_at is None,
         can_retry=any(view.job.counts.get(state) for state in RETRIED)
-        and job.state != JobState.CANCELED,
+        and job.state != JobState.CANCELED
+        and view.release_state == ReleaseState.PUBLISHED,
     )
 
 
