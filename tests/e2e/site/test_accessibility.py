@@ -18,6 +18,8 @@ BEHIND = (
     *(f"/admin/devices/{DEVICE}/{tab}" for tab in ("inventory", "access")),
     *("/admin/device/new/", "/admin/profiles/new/", "/admin/enrolment/new/", "/admin/groups/new/"),
     *("/admin/people/new/", "/admin/roles/new/", "/admin/account/", "/admin/search/?text=station"),
+    *("/admin/releases/new", "/admin/rollouts/new", "/admin/rules/", "/admin/rules/new"),
+    *("/admin/on-call/1/", "/admin/tasks/schedules/"),
 )
 """Pages that no link of the navigation names."""
 ON_A_PHONE = ("/admin/", "/admin/device/", f"/admin/devices/{DEVICE}/", "/admin/audit/")
