@@ -1,4 +1,4 @@
-"""The life of rollouts: plan, phases, proof, pause, revoke, abort, retry."""
+"""The life of rollouts: plan, phases, proof, pause, abort, retry."""
 
 import pytest
 from sqlalchemy import update
@@ -7,7 +7,6 @@ from muster_platform.access.actor import Actor, Grant
 from muster_platform.access.groups import GroupService
 from muster_platform.access.models import Group
 from muster_platform.access.permissions import BUILTIN_ROLES
-from muster_platform.bootstrap import DEVICE_HOOKS
 from muster_platform.devices.models import Device, Presence
 from muster_platform.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from muster_platform.jobs.executions import ExecutionService
@@ -26,11 +25,6 @@ from tests.services.database import ADMIN, NOBODY, actor
 def change(fleet: Fleet, name: str, **values: object) -> None:
     with fleet.platform.unit(ADMIN) as unit:
         unit.session.execute(update(Device).where(Device.device_id == name).values(**values))
-
-
-def revoke(fleet: Fleet) -> None:
-    with fleet.platform.unit(ADMIN) as unit:
-        unit.session.execute(update(Release).values(state="REVOKED"))
 
 
 def test_the_plan_says_who_is_out_and_why(fleet: Fleet) -> None:
@@ -240,40 +234,6 @@ def test_a_retry_of_the_failed_goes_into_the_same_phase(fleet: Fleet) -> None:
     assert (second.phase, second.attempt, second.mode) == (1, 2, "install")
     finish(fleet, rollout.id)
     assert fleet.view(rollout.id).phases[1].state == "RUNNING"
-
-
-def test_a_revoked_release_pauses_its_rollout_and_nothing_more_is_sent(fleet: Fleet) -> None:
-    fleet.add(4)
-    rollout = fleet.start(fleet.spec(PhaseSpec(devices=2), PhaseSpec()))
-    revoke(fleet)
-    assert fleet.dispatch() == []
-    view = fleet.view(rollout.id)
-    assert (view.job.state, view.job.reason) == ("PAUSED", "the release app 2.0 was revoked")
-    with pytest.raises(Conflict, match="was revoked"):
-        fleet.do("resume", rollout.id)
-
-
-def test_a_revoked_release_is_not_tried_again_where_it_failed(fleet: Fleet) -> None:
-    fleet.add(1)
-    rollout = fleet.start(fleet.spec())
-    fleet.dispatch()
-    fleet.say(fleet.executions(rollout.id, "SENT")[0], "FAILED")
-    revoke(fleet)
-    with pytest.raises(Conflict, match="was revoked; no device is given it again"):
-        fleet.do("retry", rollout.id)
-
-
-def test_a_revoked_release_is_not_sent_a_second_time_but_taken_back(fleet: Fleet) -> None:
-    fleet.add(1)
-    rollout = fleet.start(fleet.spec())
-    assert len(fleet.dispatch()) == 1
-    revoke(fleet)
-    fleet.pass_over()
-    with fleet.platform.unit(ADMIN) as unit:
-        DEVICE_HOOKS.on_hello(unit, fleet.keys["phone-0000"], [])
-    assert fleet.dispatch() == []
-    fleet.do("abort", rollout.id)
-    assert [document(one)["action"] for one in fleet.dispatch()] == ["cancel"]
 
 
 def test_aborting_ends_what_was_not_sent_and_asks_the_rest_to_stop(fleet: Fleet) -> None:
