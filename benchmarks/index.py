@@ -5,28 +5,33 @@ with `create` and the document's own id, in requests of the same number of docum
 turns, each run into an empty index; the median of each counts. What is measured is documents a
 second of wall time, and CPU of this process per document.
 
-    python -m benchmarks.index [--documents 60000] [--rounds 3]
+    python benchmarks/index.py [--documents 60000] [--rounds 3]
 """
 
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from threading import Event
 from typing import Any
 
 from elasticsearch import Elasticsearch as Client
 from elasticsearch.helpers import streaming_bulk
 
-from muster_platform.adapters.elastic import connect
-from muster_platform.logs.elastic.indices import index_of, put_templates
-from muster_platform.logs.ingest import rows
-from muster_platform.settings import Settings
-from muster_platform.stream.indexer import Indexer
-from muster_platform.stream.records import DeviceContext, documents
-from muster_protocol.messages import Level, LogRecord, Logs
-from tests.services import elasticsearch
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from muster_platform.adapters.elastic import connect  # noqa: E402
+from muster_platform.logs.elastic.indices import index_of, put_templates  # noqa: E402
+from muster_platform.logs.ingest import rows  # noqa: E402
+from muster_platform.settings import Settings  # noqa: E402
+from muster_platform.stream.indexer import Indexer  # noqa: E402
+from muster_platform.stream.records import DeviceContext, documents  # noqa: E402
+from muster_protocol.messages import Level, LogRecord, Logs  # noqa: E402
+from tests.services import elasticsearch  # noqa: E402
 
 PREFIX = "muster-logs"
 AT = 1_764_000_000_000
