@@ -1,8 +1,11 @@
-"""The form of a rule: a mistake is named by its field, and takes nothing away."""
+"""Pages of rules: a mistake is named by its field and takes nothing away; no link is dead."""
 
 from typing import Any
 
-from tests.integration.site.conftest import World
+from muster_platform.alerts.rule_service import RuleService
+from muster_platform.devices.service import DeviceService
+from tests.integration.site.conftest import SYSTEM, World
+from tests.integration.web import alarm_samples
 
 TYPED: dict[str, Any] = {
     "kind": "telemetry_threshold",
@@ -31,3 +34,16 @@ def test_a_saved_rule_says_that_it_is(world: World) -> None:
     page = world.browser().post("/admin/rules/new", **typed, group_id="1", enabled="1").text
     assert "The rule is saved" in page
     assert "temperature &gt; 80" in page
+
+
+def test_an_alarm_leads_to_its_rule_until_that_is_deleted(world: World) -> None:
+    with world.platform.unit(SYSTEM) as unit:
+        device = DeviceService(unit).get("probe-1")
+        made = alarm_samples.make(unit, device, 1)
+    alarm, rule = f"/admin/alarms/{made['alarm_id']}/", f"/admin/rules/{made['rule_id']}/"
+    assert rule in world.browser().text(alarm)
+    with world.platform.unit(SYSTEM) as unit:
+        RuleService(unit).delete(made["rule_id"])
+    page = world.browser().text(alarm)
+    assert rule not in page
+    assert "Hot 1" in page

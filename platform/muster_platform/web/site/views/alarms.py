@@ -11,10 +11,11 @@ from muster_platform.access.permissions import Permission
 from muster_platform.access.users import UserService
 from muster_platform.alerts.alarm_query import AlarmQuery
 from muster_platform.alerts.alarms import AlarmService
+from muster_platform.alerts.rule_service import RuleService
 from muster_platform.alerts.states import ACTIVE, OPEN, UNACKNOWLEDGED, AlarmState, Severity
 from muster_platform.alerts.told import gone_to, told
 from muster_platform.alerts.views import AlarmFilter, AlarmView
-from muster_platform.errors import InvalidInput
+from muster_platform.errors import InvalidInput, NotFound, PermissionDenied
 from muster_platform.paging import PageRequest
 from muster_platform.unit import Unit
 from muster_platform.web.api.alarms import CSV_HEADER, row_of
@@ -75,6 +76,7 @@ class Alarms(gate.SiteView):
             alarm = query.get(alarm_id)
             behind = AlarmFilter(hidden=True, hidden_by=alarm.id, states=frozenset(OPEN))
             shown: dict[str, Any] = {
+                "rule_link": _rule_url(unit, alarm.rule_id),
                 "events": query.history(alarm_id),
                 "behind": query.search(behind, PageRequest(HIDDEN_SHOWN)).items,
                 "behind_count": query.hidden_behind(alarm_id),
@@ -138,6 +140,14 @@ def _act(alarm_id: str, do: Callable[[AlarmService], Any], done: str) -> Answer:
     elif request.form.get("next") == "home":
         back = url_for("admin.index", home="on_call")
     return redirect(gate.act(lambda unit: do(AlarmService(unit)), done, back).location)
+
+
+def _rule_url(unit: Unit, rule_id: str) -> str:
+    """Give the address of a rule's page, "" for one that was deleted or is not to be read."""
+    try:
+        return url_for("rules.edit", rule_id=RuleService(unit).get(rule_id).id)
+    except (NotFound, PermissionDenied):
+        return ""
 
 
 def _page() -> PageRequest:
