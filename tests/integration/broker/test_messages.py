@@ -4,6 +4,7 @@ import struct
 
 import pytest
 
+from muster_protocol.topics import TopicError, parse
 from tests.integration.broker.conftest import Broker, BrokerUnderTest
 from tests.integration.broker.raw import RawClient, fresh, packet, publish_packet, subscribe_packet
 
@@ -186,15 +187,23 @@ def test_overlapping_filters_bring_a_message_once_at_the_higher_qos(
     assert [p.flags >> 1 & 3 for p in client.pending()] == [1]
 
 
-def test_a_publish_without_a_channel_closes(broker: Broker, watch: RawClient) -> None:
+def test_a_publish_without_a_channel_is_kept_nowhere_or_seen_by_ingest(
+    broker_under_test: BrokerUnderTest, ear: RawClient
+) -> None:
     """Mosquitto's filters cannot tell it from a channel: there it ends in quarantine."""
     own = fresh()
-    watch.subscribe("muster/1/#")
-    watch.pending()
-    attacker = broker.device(own)
-    attacker.send(publish_packet(f"muster/1/{own}/up/", b"evil", retain=True))
-    assert attacker.closed() == []
-    assert watch.pending() == []
+    ear.subscribe(f"muster/1/{own}/#")
+    attacker = broker_under_test.device(own)
+    bare = f"muster/1/{own}/up/"
+    attacker.send(publish_packet(bare, b"evil", qos=0), publish_packet(up(own)))
+    if broker_under_test.kind == "embedded":
+        assert attacker.closed() == []
+        assert ear.pending() == []
+    else:
+        attacker.expect(4)
+        assert [p.topic for p in ear.pending()] == [bare, up(own)]
+        with pytest.raises(TopicError):
+            parse(bare)
 
 
 # -- retained -------------------------------------------------------------------
