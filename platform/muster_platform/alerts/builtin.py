@@ -25,7 +25,13 @@ BUILTIN_RULES: tuple[BuiltinRule, ...] = (
         _S.WARNING,
         {"for_s": 300, "site_share": 0.5, "site_least": 10},
     ),
-    BuiltinRule("new_error", "New error", "new_fingerprint", _S.WARNING, {"min_level": "ERROR"}),
+    BuiltinRule(
+        "new_error",
+        "New error",
+        "new_fingerprint",
+        _S.WARNING,
+        {"min_level": "ERROR", "max_level": "ERROR"},
+    ),
     BuiltinRule(
         "new_fatal", "New fatal error", "new_fingerprint", _S.CRITICAL, {"min_level": "FATAL"}
     ),

@@ -1,6 +1,9 @@
 """What rules raise and clear, on both databases."""
 
+import pytest
+
 from muster_platform.alerts.alarm_query import AlarmQuery
+from muster_platform.alerts.models import Rule
 from muster_platform.alerts.states import Severity
 from muster_platform.alerts.views import AlarmFilter
 from muster_platform.devices.models import Device, Lease
@@ -191,6 +194,28 @@ def test_a_new_fault_raises_once_and_is_over_when_people_decided(platform, fleet
         unit.session.get_one(Fingerprint, "f" * 32).state = "RESOLVED"
     fleet.after(1)
     assert only(platform).state == "CLEARED_UNACK"
+
+
+@pytest.mark.parametrize(("level", "rule"), [(50, "new_error"), (60, "new_fatal")])
+def test_a_new_fault_is_one_alarm_of_the_rules_that_are_built_in(platform, fleet, level, rule):
+    fleet.add("a")
+    with platform.unit(ADMIN) as unit:
+        unit.session.query(Rule).update({"enabled": True, "created_at": unit.now()})
+        now = unit.now()
+        unit.session.add(
+            Fingerprint(id="f" * 32, title="Boom", created_at=now, first_seen=now, last_seen=now)
+        )
+        unit.session.flush()
+        seen = {"device_key": fleet.keys["a"], "first_seen": now, "last_seen": now}
+        unit.session.add(
+            FingerprintDay(
+                **seen, fingerprint="f" * 32, day=1, version="", count=3, level=level, sample_id="x"
+            )
+        )
+    fleet.after(1)
+    raised = only(platform)
+    with platform.unit(ADMIN) as unit:
+        assert unit.session.get_one(Rule, raised.rule_id).builtin == rule
 
 
 def test_a_job_that_fails_on_too_many_devices_raises(platform, fleet):

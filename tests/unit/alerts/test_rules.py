@@ -120,6 +120,7 @@ def test_a_hidden_alarm_closes_when_it_clears():
         ("log_match", {}, "params.text"),
         ("log_match", {"text": '"open'}, "params.text"),
         ("new_fingerprint", {"min_level": "LOUD"}, "params.min_level"),
+        ("new_fingerprint", {"min_level": "ERROR", "max_level": "WARN"}, "params.max_level"),
         ("execution_failures", {"share": 0}, "params.share"),
         ("quarantine_grows", {"count": 0}, "params.count"),
         ("part_down", {"state": "ok"}, "params.state"),

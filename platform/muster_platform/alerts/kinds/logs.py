@@ -67,12 +67,19 @@ class NewFingerprintParams(Params, frozen=True, kw_only=True):
     """A fault that was never seen before, or is back after it was resolved.
 
     Attributes:
-        min_level: of its records.
+        min_level: its worst record is of this level or worse.
+        max_level: and not worse than this one; None: however bad.
         profile: only of devices of this profile; "" for all.
     """
 
     min_level: Level = Level.ERROR
+    max_level: Level | None = None
     profile: Annotated[str, Meta(max_length=64)] = ""
+
+    def check(self) -> None:
+        """See Params."""
+        if self.max_level and LEVEL_NUMBER[self.max_level] < LEVEL_NUMBER[self.min_level]:
+            raise InvalidInput("no level is between the two", where="params.max_level")
 
 
 class LogMatch(FewKind[LogMatchParams]):
@@ -153,7 +160,11 @@ class NewFingerprint(FewKind[NewFingerprintParams]):
     def words(self, params: NewFingerprintParams) -> str:
         """See Kind."""
         of = f" on {params.profile}" if params.profile else ""
-        return f"an error never seen before, {params.min_level} or worse{of}"
+        level = f"{params.min_level} or worse"
+        if params.max_level:
+            same = params.max_level == params.min_level
+            level = str(params.min_level) + ("" if same else f" to {params.max_level}")
+        return f"an error never seen before, {level}{of}"
 
     def all(self, look: Look, params: NewFingerprintParams, limit: int) -> list[Finding]:
         """See FewKind: new since the rule was made, or since it looked last."""
@@ -167,19 +178,22 @@ class NewFingerprint(FewKind[NewFingerprintParams]):
             Alarm.subject_id == Fingerprint.id,
             Alarm.active_at >= began,
         )
-        least = LEVEL_NUMBER[params.min_level]
         keys: Any = self._devices(look, params)
-        seen = select(FingerprintDay.fingerprint).where(
-            FingerprintDay.fingerprint == Fingerprint.id,
-            FingerprintDay.level >= least,
-            FingerprintDay.device_key.in_(keys),
+        worst = (
+            select(func.max(FingerprintDay.level))
+            .where(
+                FingerprintDay.fingerprint == Fingerprint.id, FingerprintDay.device_key.in_(keys)
+            )
+            .correlate(Fingerprint)
+            .scalar_subquery()
         )
+        most = LEVEL_NUMBER[params.max_level or Level.FATAL]
         rows = look.unit.session.scalars(
             select(Fingerprint)
             .where(
                 (Fingerprint.created_at >= since) | (Fingerprint.regressed_at >= since),
                 Fingerprint.state.in_((FingerprintState.OPEN, FingerprintState.REGRESSED)),
-                seen.correlate(Fingerprint).exists(),
+                worst.between(LEVEL_NUMBER[params.min_level], most),
                 ~raised.correlate(Fingerprint).exists(),
             )
             .order_by(Fingerprint.created_at, Fingerprint.id)

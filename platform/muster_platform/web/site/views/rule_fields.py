@@ -25,6 +25,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "site_least": ("And at least so many devices", ""),
     "text": ("Words", 'as in the log search: words, "phrases", -not'),
     "min_level": ("Level or worse", ""),
+    "max_level": ("And not worse than", ""),
     "logger": ("Logger begins with", ""),
     "count": ("So many", ""),
     "window_s": ("Within, in seconds", ""),
